@@ -1,0 +1,75 @@
+"""What one replication measured: integer arrays that add up over windows, replications and machines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+#: Parts of a delay, in the order of the columns of `part_sum_ns` (docs/model.md, sections 4 and 5).
+PARTS = (
+    "access", "grant", "tdd_alignment", "radio_queue", "transmission", "harq", "processing", "transport_queue",
+    "serialisation", "propagation", "upf", "server", "dl_alignment", "dl_queue", "dl_transmission", "dl_harq",
+)
+
+#: Causes of an end; 0 is success.
+CAUSES = (
+    "delivered", "no_coverage", "rlc_overflow", "pdcp_discard", "harq", "link_overflow", "upf_overflow", "server_overflow",
+)
+
+
+@dataclass
+class Measures:
+    """Counts of one replication (or the sum of several). G = parks*operators*applications groups, group =
+    (park*operators + operator)*applications + application; PA = parks*applications; direction 0 ul, 1 dl, 2 rtt."""
+
+    n_parks: int
+    n_operators: int
+    n_applications: int
+    measured_ns: int  # horizon minus warm-up
+    offered: np.ndarray  # int64 (G, 3)
+    delivered: np.ndarray  # int64 (G, 3)
+    within: np.ndarray  # int64 (G, 3): delivered within the deadline
+    late_in_flight: np.ndarray  # int64 (G, 3): in flight at the end and already older than the deadline
+    in_flight: np.ndarray  # int64 (G, 3)
+    lost: np.ndarray  # int64 (G, 3, causes)
+    offered_bytes: np.ndarray  # int64 (G, 3)
+    delivered_bytes: np.ndarray  # int64 (G, 3)
+    delay_sum_ns: np.ndarray  # int64 (G, 3)
+    delay_max_ns: np.ndarray  # int64 (G, 3)
+    delay_row: np.ndarray  # int32 (G, 3): row of delay_hist, -1 for groups without flows
+    delay_hist: np.ndarray  # int64 (rows, n_bins(DELAY_BITS))
+    part_sum_ns: np.ndarray  # int64 (PA, 3, parts)
+    part_row: np.ndarray  # int32 (PA, 3): first row of part_hist, -1 where none; part p is in row part_row + p
+    part_hist: np.ndarray  # int32 (rows, n_bins(PART_BITS))
+    tenant_offered: np.ndarray  # int64 (tenants,) over all directions but rtt
+    tenant_delivered: np.ndarray
+    tenant_within: np.ndarray
+    prb_used: np.ndarray  # int64 (cells, 2)
+    prb_available: np.ndarray  # int64 (cells, 2)
+    cell_bytes: np.ndarray  # int64 (cells, 2) of bursts finished
+    cell_blocks: np.ndarray  # int64 (cells, 2) transport blocks sent
+    cell_block_errors: np.ndarray  # int64 (cells, 2) failed attempts
+    cell_lost: np.ndarray  # int64 (cells, 2) bursts lost in the cell
+    busy_ns: np.ndarray  # int64 (resources,)
+    bytes: np.ndarray  # int64 (resources,)
+    bursts: np.ndarray  # int64 (resources,)
+    packets_dropped: np.ndarray  # int64 (resources,)
+    wait_max_ns: np.ndarray  # int64 (resources,) longest wait (links: unfinished work found)
+    bucket_ns: int  # length of a time series bucket
+    series_cell_prb: np.ndarray  # int64 (buckets, cells, 2)
+    series_busy_ns: np.ndarray  # int64 (buckets, resources)
+    series_delivered_bytes: np.ndarray  # int64 (buckets, parks, 3)
+    totals: dict[str, float] = field(default_factory=dict)  # bursts simulated, wall seconds, windows …
+
+    def add(self, other: Measures) -> None:
+        """Add another replication of the same world in place (maxima stay maxima)."""
+        for item in fields(self):
+            mine, theirs = getattr(self, item.name), getattr(other, item.name)
+            if item.name in ("delay_row", "part_row") or not isinstance(mine, np.ndarray):
+                continue
+            if item.name in ("delay_max_ns", "wait_max_ns"):
+                np.maximum(mine, theirs, out=mine)
+            else:
+                mine += theirs
+        self.measured_ns += other.measured_ns
