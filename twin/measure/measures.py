@@ -6,16 +6,9 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-#: Parts of a delay, in the order of the columns of `part_sum_ns` (docs/model.md, sections 4 and 5).
-PARTS = (
-    "access", "grant", "tdd_alignment", "radio_queue", "transmission", "harq", "processing", "transport_queue",
-    "serialisation", "propagation", "upf", "server", "dl_alignment", "dl_queue", "dl_transmission", "dl_harq",
-)
+from twin.base.accounting import CAUSES, PARTS
 
-#: Causes of an end; 0 is success.
-CAUSES = (
-    "delivered", "no_coverage", "rlc_overflow", "pdcp_discard", "harq", "link_overflow", "upf_overflow", "server_overflow",
-)
+__all__ = ["CAUSES", "PARTS", "Measures"]
 
 
 @dataclass
