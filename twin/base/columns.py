@@ -1,0 +1,134 @@
+"""Columns of the engine's integer tables: the vocabulary that all kernels share.
+
+A table is one C-contiguous int64 array, a row an entity, so that one entity's numbers lie side by side in cache.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+NONE = -1
+FOREVER = np.int64(1) << np.int64(62)
+
+# --- bursts -----------------------------------------------------------------------------------------------------------
+FLOW, SEQ, T_GEN, DIR, CAUSE, T_END = 0, 1, 2, 3, 4, 5
+NEXT = 6  # link of the list the burst is in
+T = 7  # when it arrives at the stage it waits for
+LEVEL, BYTES, PACKETS, LAST_BYTES = 8, 9, 10, 11
+# In a cell …
+REMAINING, READY, B_FIRST, F_ALL, F_FIRST, BLOCK_LOST = 12, 13, 14, 15, 16, 17
+# … or, in the same places, on a route. POS: index into route_resources of the resource it goes to next.
+POS, STAGE, PENDING, AT_END, T_IN = 12, 13, 14, 15, 16
+IDEAL_FIRST, IDEAL_LAST, IDEAL_UPF, UPF_WAIT, BASE, M_LAST = 17, 18, 19, 20, 21, 22
+PART = 23  # first of 16 delay parts
+N_PARTS = 16
+BURST_COLUMNS = 40
+
+# Delay parts, in the order of twin.base.accounting.PARTS.
+(P_ACCESS, P_GRANT, P_TDD, P_QUEUE, P_TRANSMISSION, P_HARQ, P_PROCESSING, P_TRANSPORT_QUEUE, P_SERIALISATION, P_PROPAGATION,
+ P_UPF, P_SERVER, P_DL_ALIGNMENT, P_DL_QUEUE, P_DL_TRANSMISSION, P_DL_HARQ) = range(16)
+
+# Causes of an end, in the order of twin.base.accounting.CAUSES.
+DELIVERED, NO_COVERAGE, RLC_OVERFLOW, PDCP_DISCARD, HARQ_FAILED, LINK_OVERFLOW, UPF_OVERFLOW, SERVER_OVERFLOW = range(8)
+
+# --- flows: fixed ---------------------------------------------------------------------------------------------------
+(FL_HASH, FL_GROUP_HASH, FL_TYPE, FL_CH_UL, FL_CH_DL, FL_CELL, FL_ROUTE_UP, FL_ROUTE_DOWN, FL_GROUP, FL_PARK_APP, FL_PARK,
+ FL_TENANT) = range(12)
+# flows: state of the generator
+FS_T, FS_K, FS_A, FS_B, FS_J, FS_ACT, FS_NEXT = range(7)
+FS_PERIOD = 7
+
+# --- flow types -----------------------------------------------------------------------------------------------------
+(TY_KIND, TY_DIR, TY_PERIOD, TY_JITTER, TY_SIZE_KIND, TY_SIZE, TY_SIZE_MAX, TY_GOP, TY_I_FRAME, TY_ON, TY_OFF, TY_SPREAD, TY_JOIN,
+ TY_RESPONSE, TY_LEVEL, TY_DEADLINE, TY_MTU, TY_PROFILE) = range(18)
+PERIODIC, VIDEO, MAR_PERIODIC, POISSON, ON_OFF, ALARM = range(6)
+
+# --- logical channels -------------------------------------------------------------------------------------------------
+(CH_HEAD, CH_TAIL, CH_BACKLOG, CH_STATUS, CH_READY, CH_LIMIT, CH_BSR_UNTIL, CH_BSR_READY, CH_LAST_G, CH_NEXT, CH_MCS, CH_MAX_PRB,
+ CH_BLER, CH_HASH, CH_CELL, CH_LEVEL, CH_BUFFER, CH_DISCARD, CH_SR_OFFSET, CH_CG_PERIOD, CH_CG_BYTES, CH_CG_OFFSET, CH_CG_FREE,
+ CH_DEVICE) = range(24)
+IDLE, WAITING, ACTIVE = 0, 1, 2
+NO_LIMIT = np.int64(1) << np.int64(60)
+
+# --- cells x directions (row 2 * cell + direction) -----------------------------------------------------------------------
+(CE_RADIO, CE_RESERVED, CE_NEXT_SLOT, CE_HEAP_START, CE_HEAP_SIZE, CE_ACTIVE, CE_PRB_USED, CE_BYTES, CE_BLOCKS, CE_ERRORS,
+ CE_LOST) = range(11)
+CE_LISTS = 11  # then head, tail, count for each level
+CELL_COLUMNS = CE_LISTS + 3 * 4
+
+# --- radios x directions (row 2 * radio + direction) -------------------------------------------------------------------
+(RA_SLOT, RA_PERIOD, RA_PRB, RA_GRANTS, RA_SR_PERIOD, RA_SR_GRANT, RA_K2, RA_PROCESSING, RA_UE, RA_UE_TX, RA_HARQ_DELAY, RA_HARQ_TX,
+ RA_HARQ_GAIN, RA_HEADER, RA_DL_PROCESSING) = range(15)
+
+# --- resources --------------------------------------------------------------------------------------------------------
+(RS_KIND, RS_FS_PER_BYTE, RS_OVERHEAD, RS_BUFFER_NS, RS_DELAY, RS_WORKERS, RS_WORKER_START, RS_COST_PACKET, RS_COST_BYTE_PS,
+ RS_SERVICE_KIND, RS_SERVICE_MEAN, RS_QUEUE_LIMIT, RS_COMPONENT) = range(13)
+LINK, POOL, SERVER = 0, 1, 2
+SERVICE_FIXED, SERVICE_EXPONENTIAL = 0, 1
+# resources: counts
+RM_BUSY, RM_BYTES, RM_BURSTS, RM_DROPPED, RM_WAIT_MAX = range(5)
+# links: state; then for each level the train in hand
+LK_BUSY_UNTIL, LK_LEVEL, LK_START, LK_END, LK_FREE_AT, LK_CUT = range(6)
+LK_LEVELS = 6
+LV_HEAD, LV_TAIL, LV_ROW, LV_LEFT, LV_SER, LV_SER_LAST, LV_BASE = range(7)
+LINK_COLUMNS = LK_LEVELS + 7 * 4
+ANONYMOUS = -2  # a train whose row may be gone: nothing can happen to it any more
+
+# --- lists (row = where) -----------------------------------------------------------------------------------------------
+HEAD, TAIL = 0, 1
+
+
+class Bursts(NamedTuple):
+    """The pool of bursts. data int64 (capacity, BURST_COLUMNS); free: stack of free rows; count[0]: rows on it."""
+
+    data: np.ndarray
+    free: np.ndarray
+    count: np.ndarray
+
+
+class Scratch(NamedTuple):
+    """Room for sorting: two pairs of (time, row)."""
+
+    t: np.ndarray
+    row: np.ndarray
+    t2: np.ndarray
+    row2: np.ndarray
+
+
+@njit(cache=True, inline="always")
+def take_row(bursts):
+    """A free row of the pool. The driver keeps enough of them."""
+    n = bursts.count[0] - 1
+    bursts.count[0] = n
+    return bursts.free[n]
+
+
+@njit(cache=True, inline="always")
+def free_row(bursts, row):
+    """Give a row back."""
+    n = bursts.count[0]
+    bursts.free[n] = row
+    bursts.count[0] = n + 1
+
+
+@njit(cache=True, inline="always")
+def push(lists, where, data, row):
+    """Append a burst to a list."""
+    data[row, NEXT] = NONE
+    tail = lists[where, TAIL]
+    if tail == NONE:
+        lists[where, HEAD] = row
+    else:
+        data[tail, NEXT] = row
+    lists[where, TAIL] = row
+
+
+@njit(cache=True, inline="always")
+def end_burst(done, data, row, t, cause):
+    """Hand a burst that ended at t to the accounts."""
+    data[row, T_END] = t
+    data[row, CAUSE] = cause
+    push(done, 0, data, row)

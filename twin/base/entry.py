@@ -1,0 +1,49 @@
+"""Where a burst enters a route: the one step that traffic, cells and transport share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from twin.base.columns import (
+    AT_END, BASE, IDEAL_FIRST, IDEAL_LAST, IDEAL_UPF, M_LAST, PENDING, POS, RS_KIND, SERVER, STAGE, T_IN, UPF_WAIT, T, push,
+)  # fmt: skip
+
+
+class Routes(NamedTuple):
+    """start int64 (routes,): first item of each route; items int64: resources of all routes, each route closed by -1;
+    resources int64 (resources, 13): the fixed columns; way int64 (routes, 2): propagation and node latency, ns."""
+
+    start: np.ndarray
+    items: np.ndarray
+    resources: np.ndarray
+    way: np.ndarray
+
+
+class Lists(NamedTuple):
+    """Bursts that wait for a stage: (2 * cells, 2), row 2 * cell + direction; (resources, 2)."""
+
+    cells: np.ndarray
+    resources: np.ndarray
+
+
+@njit(cache=True, inline="always")
+def enter_route(data, row, t_first, t_last, route, routes, resource_lists):
+    """Send a burst to the first resource of a route (never an empty one: the driver checks)."""
+    pos = routes.start[route]
+    resource = routes.items[pos]
+    data[row, POS] = pos
+    data[row, STAGE] = 0
+    data[row, PENDING] = 0
+    data[row, AT_END] = 0
+    data[row, T_IN] = t_last
+    data[row, IDEAL_FIRST] = t_first - t_last
+    data[row, IDEAL_LAST] = 0
+    data[row, IDEAL_UPF] = 0
+    data[row, UPF_WAIT] = 0
+    data[row, BASE] = 0
+    data[row, M_LAST] = t_last
+    data[row, T] = t_last if routes.resources[resource, RS_KIND] == SERVER else t_first
+    push(resource_lists, resource, data, row)

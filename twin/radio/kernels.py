@@ -1,0 +1,480 @@
+"""The cell scheduler: one slot-ordered pass over every cell of one direction (docs/model.md, section 4)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from twin.base.arrivals import gather
+from twin.base.columns import (
+    ACTIVE, B_FIRST, BLOCK_LOST, BYTES, CE_ACTIVE, CE_BLOCKS, CE_BYTES, CE_ERRORS, CE_HEAP_SIZE, CE_HEAP_START, CE_LISTS, CE_LOST,
+    CE_NEXT_SLOT, CE_PRB_USED, CE_RADIO, CE_RESERVED, CH_BACKLOG, CH_BLER, CH_BSR_READY, CH_BSR_UNTIL, CH_BUFFER, CH_CG_BYTES,
+    CH_CG_FREE, CH_CG_OFFSET, CH_CG_PERIOD, CH_CELL, CH_DISCARD, CH_HASH, CH_HEAD, CH_LAST_G, CH_LEVEL, CH_LIMIT, CH_MAX_PRB, CH_MCS,
+    CH_NEXT, CH_READY, CH_SR_OFFSET, CH_STATUS, CH_TAIL, DELIVERED, F_ALL, F_FIRST, FL_CH_DL, FL_CH_UL, FL_ROUTE_UP, FLOW, FOREVER,
+    HARQ_FAILED, IDLE, NEXT, NO_LIMIT, NONE, P_DL_ALIGNMENT, P_DL_HARQ, P_DL_QUEUE, P_DL_TRANSMISSION, P_GRANT, P_HARQ, P_PROCESSING,
+    P_QUEUE, P_TDD, P_TRANSMISSION, PART, PDCP_DISCARD, RA_DL_PROCESSING, RA_GRANTS, RA_HARQ_DELAY, RA_HARQ_GAIN, RA_HARQ_TX, RA_HEADER,
+    RA_K2, RA_PERIOD, RA_PRB, RA_PROCESSING, RA_SLOT, RA_SR_GRANT, RA_SR_PERIOD, RA_UE, RA_UE_TX, READY, REMAINING, RLC_OVERFLOW,
+    T, WAITING, end_burst,
+)  # fmt: skip
+from twin.base.draws import HARQ_DL, HARQ_UL, draw, tie_key
+from twin.base.entry import enter_route
+
+RING = 4096  # slots ahead for which bookings are kept: more than any chain of retransmissions can reach
+SEARCH = 256  # slots ahead that a retransmission may look for room
+PRB_BITS = 10  # a booking is (slot << PRB_BITS) | PRBs
+
+
+class Air(NamedTuple):
+    """Tables of the radio interface. Row of a cell or radio and direction d: 2 * number + d."""
+
+    radios: np.ndarray  # int64 (2 * radios, 15)
+    usable: np.ndarray  # bool (2 * radios, period)
+    lead: np.ndarray  # int64 (2 * radios, period): B_n - D_n
+    uplink: np.ndarray  # bool (2 * radios, period)
+    table: np.ndarray  # int64 (2 * radios, period): payload table of the slot
+    payload: np.ndarray  # int32 (tables, mcs, prb + 1)
+    cells: np.ndarray  # int64 (2 * cells, CELL_COLUMNS)
+    channels: np.ndarray  # int64 (channels, 24)
+    booked: np.ndarray  # int64 (2 * cells, RING)
+    heap_t: np.ndarray  # int64 (channels,): waiting channels of each cell by ready time
+    heap_key: np.ndarray  # uint64
+    heap_ch: np.ndarray  # int64
+
+
+@njit(cache=True, inline="always")
+def is_usable(air, r, n):
+    """Slot n carries data."""
+    return air.usable[r, n % air.radios[r, RA_PERIOD]]
+
+
+@njit(cache=True, inline="always")
+def decision_time(air, r, n):
+    """D_n of a usable slot."""
+    return n * air.radios[r, RA_SLOT] - air.lead[r, n % air.radios[r, RA_PERIOD]]
+
+
+@njit(cache=True, inline="always")
+def first_slot(air, r, tau, least):
+    """First usable slot n >= least with D_n >= tau."""
+    n = max(least, tau // air.radios[r, RA_SLOT])
+    while not is_usable(air, r, n) or decision_time(air, r, n) < tau:
+        n += 1
+    return n
+
+
+@njit(cache=True)
+def heap_add(air, start, size, t, key, ch):
+    """Add a waiting channel to its cell's heap."""
+    i = size
+    while i > 0:
+        up = (i - 1) >> 1
+        p = start + up
+        if air.heap_t[p] < t or (air.heap_t[p] == t and air.heap_key[p] <= key):
+            break
+        air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = air.heap_t[p], air.heap_key[p], air.heap_ch[p]
+        i = up
+    air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = t, key, ch
+
+
+@njit(cache=True)
+def heap_take(air, start, size):
+    """Remove the earliest channel of a cell's heap and return it. `size` counts it."""
+    first = air.heap_ch[start]
+    last = start + size - 1
+    t, key, ch = air.heap_t[last], air.heap_key[last], air.heap_ch[last]
+    size -= 1
+    i = 0
+    while True:
+        c = 2 * i + 1
+        if c >= size:
+            break
+        p = start + c
+        if c + 1 < size and (air.heap_t[p + 1] < air.heap_t[p] or (air.heap_t[p + 1] == air.heap_t[p] and air.heap_key[p + 1] < air.heap_key[p])):
+            c += 1
+            p += 1
+        if t < air.heap_t[p] or (t == air.heap_t[p] and key <= air.heap_key[p]):
+            break
+        air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = air.heap_t[p], air.heap_key[p], air.heap_ch[p]
+        i = c
+    air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = t, key, ch
+    return first
+
+
+@njit(cache=True, inline="always")
+def wait_until(air, c, ch, ready, limit):
+    """Channel ch becomes WAITING until `ready`, then may send `limit` bytes."""
+    channel = air.channels[ch]
+    channel[CH_STATUS], channel[CH_READY], channel[CH_LIMIT] = WAITING, ready, limit
+    cell = air.cells[c]
+    heap_add(air, cell[CE_HEAP_START], cell[CE_HEAP_SIZE], ready, tie_key(np.uint64(channel[CH_HASH]), ready), ch)
+    cell[CE_HEAP_SIZE] += 1
+
+
+@njit(cache=True, inline="always")
+def request_time(air, r, offset, t):
+    """When the gNB knows of a scheduling request raised at t."""
+    radio = air.radios[r]
+    slot, period = radio[RA_SLOT], radio[RA_SR_PERIOD]
+    q = (t + slot - 1) // slot
+    q += (offset - q) % period
+    return (q + 1) * slot + radio[RA_PROCESSING]
+
+
+@njit(cache=True, inline="always")
+def smallest_prb(payload, header, want, most):
+    """Smallest PRB count (at most `most`) whose payload carries `want` bytes."""
+    full = payload[len(payload) - 1]
+    if full <= 0:
+        return np.int64(most)
+    q = min(most, max(np.int64(1), (want + header) * (len(payload) - 1) // full))
+    while q < most and payload[q] - header < want:
+        q += 1
+    while q > 1 and payload[q - 1] - header >= want:
+        q -= 1
+    return np.int64(q)
+
+
+@njit(cache=True, inline="always")
+def booked_prb(air, c, n):
+    """PRBs booked for retransmissions in slot n."""
+    entry = air.booked[c, n % RING]
+    return entry & ((1 << PRB_BITS) - 1) if entry >> PRB_BITS == n else np.int64(0)
+
+
+@njit(cache=True)
+def send_block(key, air, c, r, ch, n, q, purpose):
+    """HARQ attempts of one transport block: (end of the last attempt, 1 if lost)."""
+    channel, radio, cell = air.channels[ch], air.radios[r], air.cells[c]
+    slot = radio[RA_SLOT]
+    room = radio[RA_PRB] - cell[CE_RESERVED] - q
+    p = channel[CH_BLER]
+    m = n
+    cell[CE_BLOCKS] += 1
+    for attempt in range(radio[RA_HARQ_TX]):
+        if np.int64(draw(key, np.uint64(channel[CH_HASH]), purpose, m) >> np.uint64(32)) >= p:
+            return (m + 1) * slot, np.int64(0)
+        cell[CE_ERRORS] += 1
+        if attempt + 1 == radio[RA_HARQ_TX]:
+            break
+        after = first_slot(air, r, (m + 1) * slot + radio[RA_HARQ_DELAY], m + 1)
+        while after - m <= SEARCH and (not is_usable(air, r, after) or booked_prb(air, c, after) > room):
+            after += 1
+        if after - m > SEARCH:
+            break
+        air.booked[c, after % RING] = (after << PRB_BITS) | (booked_prb(air, c, after) + q)
+        cell[CE_PRB_USED] += q
+        m = after
+        p = (p * radio[RA_HARQ_GAIN]) >> 16
+    return (m + 1) * slot, np.int64(1)
+
+
+@njit(cache=True)
+def finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n2, aligned):
+    """A burst whose last byte is in slot n2 leaves the gNB, in order; `aligned`: B_n0 (configured grant: B_n1)."""
+    data = bursts.data
+    radio, channel = air.radios[r], air.channels[ch]
+    f = data[row, F_ALL]
+    if data[row, BLOCK_LOST]:
+        cell[CE_LOST] += 1
+        end_burst(done, data, row, f, HARQ_FAILED)
+        return
+    slot, processing = radio[RA_SLOT], radio[RA_PROCESSING]
+    g = max(f, channel[CH_LAST_G])
+    before = channel[CH_LAST_G]
+    channel[CH_LAST_G] = g
+    b1, e2 = data[row, B_FIRST], (n2 + 1) * slot
+    lead = np.int64(0) if channel[CH_CG_PERIOD] > 0 else radio[RA_K2] * slot
+    data[row, PART + P_GRANT] += data[row, READY] - data[row, T] + lead
+    data[row, PART + P_TDD] += aligned - data[row, READY] - lead
+    data[row, PART + P_QUEUE] += b1 - aligned
+    data[row, PART + P_TRANSMISSION] += e2 - b1
+    data[row, PART + P_HARQ] += g - e2
+    data[row, PART + P_PROCESSING] += processing
+    leave = g + processing
+    first = min(leave, max(n2 * slot, max(data[row, F_FIRST], before)) + processing)
+    enter_route(data, row, first, leave, flows[data[row, FLOW], FL_ROUTE_UP], routes, resource_lists)
+
+
+@njit(cache=True)
+def finish_downlink(air, r, bursts, done, cell, ch, row, n2):
+    """A burst whose last byte is in slot n2 reaches the device, in order."""
+    data = bursts.data
+    radio, channel = air.radios[r], air.channels[ch]
+    f = data[row, F_ALL]
+    if data[row, BLOCK_LOST]:
+        cell[CE_LOST] += 1
+        end_burst(done, data, row, f, HARQ_FAILED)
+        return
+    slot = radio[RA_SLOT]
+    g = max(f, channel[CH_LAST_G])
+    channel[CH_LAST_G] = g
+    b1, e2 = data[row, B_FIRST], (n2 + 1) * slot
+    b0 = first_slot(air, r, data[row, READY], 0) * slot
+    data[row, PART + P_DL_ALIGNMENT] += b0 - data[row, READY]
+    data[row, PART + P_DL_QUEUE] += b1 - b0
+    data[row, PART + P_DL_TRANSMISSION] += e2 - b1
+    data[row, PART + P_DL_HARQ] += g - e2
+    data[row, PART + P_PROCESSING] += radio[RA_DL_PROCESSING] + radio[RA_UE]
+    end_burst(done, data, row, g + radio[RA_UE], DELIVERED)
+
+
+@njit(cache=True)
+def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done, ch, row):
+    """A burst of a configured-grant channel takes the next occasions; all is decided at its arrival."""
+    data, radio, channel, cell = bursts.data, air.radios[r], air.channels[ch], air.cells[c]
+    slot = radio[RA_SLOT]
+    period, offset = channel[CH_CG_PERIOD], channel[CH_CG_OFFSET]
+    header = radio[RA_HEADER]
+    earliest = max(data[row, T] + radio[RA_UE_TX], channel[CH_CG_FREE])
+    n = np.int64(0)
+    b1 = np.int64(-1)
+    while data[row, REMAINING] > 0:
+        j = max(np.int64(0), (earliest - offset) // period - 1)
+        while True:
+            n = occasion_slot(air, r, offset + j * period)
+            if n * slot >= earliest:
+                break
+            j += 1
+        payload = air.payload[air.table[r, n % radio[RA_PERIOD]], channel[CH_MCS]]
+        q = smallest_prb(payload, header, channel[CH_CG_BYTES], channel[CH_MAX_PRB])
+        carried = min(channel[CH_CG_BYTES], max(np.int64(1), np.int64(payload[q]) - header))
+        f, lost = send_block(key, air, c, r, ch, n, q, HARQ_UL)
+        cell[CE_PRB_USED] += q
+        if b1 < 0:
+            b1 = n * slot
+            data[row, F_FIRST] = f
+        data[row, F_ALL] = max(data[row, F_ALL], f)
+        data[row, BLOCK_LOST] |= lost
+        data[row, REMAINING] -= carried
+        earliest = n * slot + 1
+    channel[CH_CG_FREE] = earliest
+    data[row, READY] = data[row, T]
+    data[row, B_FIRST] = b1
+    cell[CE_BYTES] += data[row, BYTES]
+    finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n, b1)
+
+
+@njit(cache=True, inline="always")
+def occasion_slot(air, r, t):
+    """First usable slot that starts at or after t."""
+    slot = air.radios[r, RA_SLOT]
+    n = (t + slot - 1) // slot
+    while not is_usable(air, r, n):
+        n += 1
+    return n
+
+
+@njit(cache=True, inline="always")
+def absorb(key, air, c, r, d, flows, bursts, routes, resource_lists, done, row):
+    """Arrival of a burst in its channel."""
+    data = bursts.data
+    ch = flows[data[row, FLOW], FL_CH_UL if d == 0 else FL_CH_DL]
+    channel = air.channels[ch]
+    t = data[row, T]
+    if channel[CH_CG_PERIOD] > 0:
+        configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done, ch, row)
+        return
+    if channel[CH_BACKLOG] + data[row, BYTES] > channel[CH_BUFFER]:
+        air.cells[c, CE_LOST] += 1
+        end_burst(done, data, row, t, RLC_OVERFLOW)
+        return
+    data[row, NEXT] = NONE
+    data[row, REMAINING] = data[row, BYTES]
+    data[row, B_FIRST] = NONE
+    data[row, F_ALL] = 0
+    data[row, BLOCK_LOST] = 0
+    if channel[CH_HEAD] == NONE:
+        channel[CH_HEAD] = row
+    else:
+        data[channel[CH_TAIL], NEXT] = row
+    channel[CH_TAIL] = row
+    channel[CH_BACKLOG] += data[row, BYTES]
+    if channel[CH_STATUS] == IDLE:
+        if d == 1:
+            wait_until(air, c, ch, t, NO_LIMIT)
+        elif t < channel[CH_BSR_UNTIL]:
+            wait_until(air, c, ch, channel[CH_BSR_READY], NO_LIMIT)
+        else:
+            wait_until(air, c, ch, request_time(air, r, channel[CH_SR_OFFSET], t), air.radios[r, RA_SR_GRANT])
+    data[row, READY] = channel[CH_READY] if channel[CH_STATUS] == WAITING else t
+
+
+@njit(cache=True, inline="always")
+def activate(air, c, until):
+    """Channels whose ready time has come join the list of their level."""
+    cell = air.cells[c]
+    start = cell[CE_HEAP_START]
+    while cell[CE_HEAP_SIZE] > 0 and air.heap_t[start] <= until:
+        ch = heap_take(air, start, cell[CE_HEAP_SIZE])
+        cell[CE_HEAP_SIZE] -= 1
+        air.channels[ch, CH_STATUS] = ACTIVE
+        cell[CE_ACTIVE] += 1
+        list_append(air, cell, ch)
+
+
+@njit(cache=True, inline="always")
+def list_append(air, cell, ch):
+    """Channel ch to the tail of its level's list."""
+    at = CE_LISTS + 3 * air.channels[ch, CH_LEVEL]
+    air.channels[ch, CH_NEXT] = NONE
+    if cell[at] == NONE:
+        cell[at] = ch
+    else:
+        air.channels[cell[at + 1], CH_NEXT] = ch
+    cell[at + 1] = ch
+    cell[at + 2] += 1
+
+
+@njit(cache=True, inline="always")
+def list_remove(air, cell, at, before, ch):
+    """Take ch, which follows `before` (-1: the head), out of the list at `at`."""
+    following = air.channels[ch, CH_NEXT]
+    if before == NONE:
+        cell[at] = following
+    else:
+        air.channels[before, CH_NEXT] = following
+    if cell[at + 1] == ch:
+        cell[at + 1] = before
+    cell[at + 2] -= 1
+
+
+@njit(cache=True, inline="always")
+def discard_old(air, cell, ch, bursts, done, decision):
+    """Drop bursts that waited longer than the discard timer and of which nothing was sent."""
+    data, channel = bursts.data, air.channels[ch]
+    row = channel[CH_HEAD]
+    while row != NONE and data[row, B_FIRST] == NONE and decision - data[row, T] > channel[CH_DISCARD]:
+        channel[CH_HEAD] = data[row, NEXT]
+        channel[CH_BACKLOG] -= data[row, BYTES]
+        cell[CE_LOST] += 1
+        end_burst(done, data, row, decision, PDCP_DISCARD)
+        row = channel[CH_HEAD]
+
+
+@njit(cache=True)
+def fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n, size, f, lost):
+    """Put `size` bytes from the head of the channel into the transport block of slot n."""
+    data, channel, cell = bursts.data, air.channels[ch], air.cells[c]
+    slot = air.radios[r, RA_SLOT]
+    channel[CH_BACKLOG] -= size
+    while size > 0:
+        row = channel[CH_HEAD]
+        if data[row, B_FIRST] == NONE:
+            data[row, B_FIRST] = n * slot
+            data[row, F_FIRST] = f
+        part = min(size, data[row, REMAINING])
+        size -= part
+        data[row, REMAINING] -= part
+        data[row, F_ALL] = max(data[row, F_ALL], f)
+        data[row, BLOCK_LOST] |= lost
+        if data[row, REMAINING] > 0:
+            break
+        channel[CH_HEAD] = data[row, NEXT]
+        cell[CE_BYTES] += data[row, BYTES]
+        if d == 0:
+            aligned = first_slot(air, r, data[row, READY], 0) * slot
+            finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n, aligned)
+        else:
+            finish_downlink(air, r, bursts, done, cell, ch, row, n)
+
+
+@njit(cache=True, inline="always")
+def after_block(air, c, r, d, at, before, ch, n):
+    """Where a served channel goes: idle, waiting for its buffer status, or the tail. Returns True when it left its place."""
+    channel, cell, radio = air.channels[ch], air.cells[c], air.radios[r]
+    slot = radio[RA_SLOT]
+    list_remove(air, cell, at, before, ch)
+    if channel[CH_BACKLOG] == 0:
+        channel[CH_STATUS] = IDLE
+        cell[CE_ACTIVE] -= 1
+        if d == 0:
+            channel[CH_BSR_UNTIL] = n * slot
+            channel[CH_BSR_READY] = (n + 1) * slot + radio[RA_PROCESSING]
+    elif channel[CH_LIMIT] != NO_LIMIT:
+        cell[CE_ACTIVE] -= 1
+        wait_until(air, c, ch, (n + 1) * slot + radio[RA_PROCESSING], NO_LIMIT)
+    else:
+        list_append(air, cell, ch)
+
+
+@njit(cache=True)
+def schedule(key, air, c, r, d, flows, bursts, routes, resource_lists, done, n, decision):
+    """Transport blocks of slot n."""
+    cell, radio = air.cells[c], air.radios[r]
+    left = radio[RA_PRB] - cell[CE_RESERVED] - booked_prb(air, c, n)
+    grants = radio[RA_GRANTS]
+    table = air.table[r, n % radio[RA_PERIOD]]
+    header = radio[RA_HEADER]
+    purpose = HARQ_UL if d == 0 else HARQ_DL
+    for at in range(CE_LISTS, CE_LISTS + 12, 3):
+        before = np.int64(NONE)
+        for _ in range(cell[at + 2]):
+            if left <= 0 or grants <= 0:
+                return
+            ch = cell[at] if before == NONE else air.channels[before, CH_NEXT]
+            channel = air.channels[ch]
+            discard_old(air, cell, ch, bursts, done, decision)
+            if channel[CH_BACKLOG] == 0:
+                list_remove(air, cell, at, before, ch)
+                channel[CH_STATUS] = IDLE
+                cell[CE_ACTIVE] -= 1
+                continue
+            want = min(channel[CH_BACKLOG], channel[CH_LIMIT])
+            payload = air.payload[table, channel[CH_MCS]]
+            q = smallest_prb(payload, header, want, min(channel[CH_MAX_PRB], left))
+            size = min(want, np.int64(payload[q]) - header)
+            if size < 1:
+                before = ch
+                continue
+            f, lost = send_block(key, air, c, r, ch, n, q, purpose)
+            left -= q
+            grants -= 1
+            cell[CE_PRB_USED] += q
+            fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n, size, f, lost)
+            after_block(air, c, r, d, at, before, ch, n)
+
+
+@njit(cache=True)
+def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch):
+    """One cell and direction up to (not including) `until`."""
+    r = 2 * air.cells[c, CE_RADIO] + d
+    cell = air.cells[c]
+    times, rows, count = gather(lists.cells, c, bursts.data, flows, until, scratch)
+    i = 0
+    start = cell[CE_HEAP_START]
+    while True:
+        if cell[CE_ACTIVE] == 0:
+            ready = air.heap_t[start] if cell[CE_HEAP_SIZE] > 0 else FOREVER
+            if i < count and times[i] <= ready:
+                absorb(key, air, c, r, d, flows, bursts, routes, lists.resources, done, rows[i])
+                i += 1
+                continue
+            if ready == FOREVER:
+                return
+            n = first_slot(air, r, ready, cell[CE_NEXT_SLOT])
+        else:
+            n = cell[CE_NEXT_SLOT]
+            while not is_usable(air, r, n):
+                n += 1
+        decision = decision_time(air, r, n)
+        if decision >= until:
+            break
+        while i < count and times[i] <= decision:
+            absorb(key, air, c, r, d, flows, bursts, routes, lists.resources, done, rows[i])
+            i += 1
+        activate(air, c, decision)
+        cell[CE_NEXT_SLOT] = n + 1
+        schedule(key, air, c, r, d, flows, bursts, routes, lists.resources, done, n, decision)
+    # What is left arrives after every ready time seen so far: no decision before `until` can depend on it.
+    while i < count:
+        absorb(key, air, c, r, d, flows, bursts, routes, lists.resources, done, rows[i])
+        i += 1
+
+
+@njit(cache=True)
+def run_cells(key, air, d, flows, bursts, routes, lists, done, until, scratch):
+    """All cells of one direction up to `until`."""
+    for c in range(d, len(air.cells), 2):
+        run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
