@@ -73,7 +73,7 @@ class RadioProfile(Sourced):
     alpha: Share = Field(description="Fractional path-loss compensation of uplink power control.")
     noise_figure_gnb_db: Annotated[float, Field(ge=0, le=30)] = Field(description="gNB noise figure, dB.")
     noise_figure_ue_db: Annotated[float, Field(ge=0, le=30)] = Field(description="Device noise figure, dB.")
-    ul_interference_rise_db: Annotated[float, Field(ge=0, le=30)] = Field(description="Uplink interference over noise, full load, dB.")
+    ul_interference_rise_db: Annotated[float, Field(ge=0, le=30)] = Field(description="Uplink noise rise at full load, dB.")
     initial_load_ul: Share = Field(default=0.1, description="Uplink load neighbours are taken to have before the first epoch.")
     initial_load_dl: Share = Field(default=0.1, description="Downlink load neighbours are taken to have before the first epoch.")
 

@@ -59,3 +59,4 @@ class Sourced(Part):
     confidence: Confidence = Field(
         description="H official or repeated, M one source, L old or weak, A assumption, FM from memory, unverified."
     )
+    assumed: Names = Field(default=(), description="Keys of this entry that are assumptions whatever its confidence says.")

@@ -143,7 +143,7 @@ class PrivateNetwork(Part):
     )
     applications: Annotated[Names, Field(min_length=1)] = Field(description="Applications it carries.")
     operator: Name = Field(default="viettel", description="Operator that runs it.")
-    radio_profile: Name = Field(default="nr-private-tdd-4900", description="Radio profile of dedicated cells.")
+    radio_profile: Name = Field(default="nr-private", description="Radio profile of dedicated cells.")
     sites_per_park: Annotated[int, Field(ge=1, le=1000)] = Field(default=12, description="Dedicated sites a park.")
 
 
