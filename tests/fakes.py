@@ -1,0 +1,96 @@
+"""A small made-up world and measures, for tests that need tables and not a simulation."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from twin.base import bins
+from twin.measure.measures import CAUSES, PARTS, Measures
+from twin.world.tables import COLUMNS, LINK, POOL, SERVER, Clock, World
+
+N_DEVICES = 40
+
+
+def table(name: str, /, **columns) -> pd.DataFrame:
+    """A table of the world with every column of the contract; what is not given is 0 or ''."""
+    length = max(len(v) for v in columns.values())
+    spec = COLUMNS[name]
+    frame = {c: columns.get(c, [""] * length if kind == "str" else np.zeros(length, dtype=kind)) for c, kind in spec.items()}
+    return pd.DataFrame(frame).astype({c: kind for c, kind in spec.items() if kind != "str"})
+
+
+def fake_world(n_devices: int = N_DEVICES) -> World:
+    """Two parks, two operators, two applications, a camera and a sensor flow on every device; the last device is uncovered."""
+    device = np.arange(n_devices)
+    routed = np.where(device < n_devices - 1, 0, -1)
+    graph = nx.Graph()
+    for a, b in (("agg", "town"), ("agg", "pop"), ("town", "pop"), ("site", "agg")):
+        graph.add_edge(a, b, rate_bps=10_000_000_000, propagation_ns=1000)
+    return World(
+        parks=table("parks", park_id=["TL2", "PNA"], name_vi=["Thăng Long 2", "Phố Nối A"], name_en=["Thang Long 2", "Pho Noi A"]),
+        operators=table("operators", operator_id=["viettel", "vnpt"], name=["Viettel", "VNPT"], architecture=["sa", "nsa"]),
+        sites=table("sites", name=["s0", "s1"], park=[0, 1], owner=[0, 1], kind=["macro", "macro"]),
+        stations=table("stations", name=["st0", "st1", "st2"], site=[0, 1, 0], operator=[0, 1, 0], technology=["nr", "nr", "nr"]),
+        cells=table("cells", name=["c0", "c1", "c2"], station=[0, 1, 2], site=[0, 1, 0], park=[0, 1, 0], operator=[0, 1, 0]),
+        radios=table("radios", name=["r"]),
+        applications=table("applications", application_id=["camera", "sensor"], name_vi=["", ""], name_en=["", ""]),
+        tenants=table("tenants", name=["TL2/t-1", "PNA/t-1"], park=[0, 1]),
+        device_classes=table("device_classes", device_class_id=["camera", "sensor"]),
+        devices=table("devices", device_hash=device.astype("u8"), park=device % 2, operator=device % 2, device_class=device % 2,
+                      cell=np.where(routed >= 0, device % 2, -1)),
+        neighbours=np.full((n_devices, 8), -1, dtype=np.int32), neighbour_gain_db=np.zeros((n_devices, 8)),
+        flow_types=table("flow_types", name=["video", "report"], application=[0, 1], device_class=[0, 1], direction=[0, 0],
+                         response_bytes=[0, 50], deadline_ns=[50_000_000, 100_000_000]),
+        flows=table("flows", flow_hash=device.astype("u8"), device=device, flow_type=device % 2, route_up=routed,
+                    route_down=np.where(routed >= 0, 1, -1)),
+        resources=table("resources", name=["site>agg [up]", "agg>pop [up]", "town>pop [up]", "upf [up]", "platform", "agg>pop [down]"],
+                        kind=[LINK, LINK, LINK, POOL, SERVER, LINK], rate_bps=[7_000_000_000] * 6, rate_total_bps=[10_000_000_000] * 6,
+                        background_share=[0.3, 0.3, 0.3, 0.0, 0.0, 0.3], workers=[0, 0, 0, 4, 2, 0], park=[0, 0, -1, -1, -1, 0],
+                        operator=[0] * 6, next_step=["25G", "25G", "25G", "8 workers", "4 workers", "25G"]),
+        route_start=np.array([0, 4, 5]), route_resources=np.array([0, 1, 3, 4, 5]),
+        activity_q16=np.full((1, 24), 65536, dtype=np.int64), graph=graph,
+        assumptions=table("assumptions", item=["in_park_share"], value=["0.0943"], unit=["1"], source=["plan"], confidence=["C"]),
+        warnings=("a made-up world",))
+
+
+def fake_measures(world: World, clock: Clock | None = None) -> Measures:
+    """Measures with random but consistent figures, a pure function of the seed and the replication."""
+    clock = clock or Clock(3_000_000_000, 1_000_000_000)
+    rng = np.random.default_rng([clock.seed, clock.replication])
+    n_p, n_o, n_a = len(world.parks), len(world.operators), len(world.applications)
+    g, pa, cells, res = n_p * n_o * n_a, n_p * n_a, len(world.cells), len(world.resources)
+    offered = np.zeros((g, 3), dtype=np.int64)
+    offered[0], offered[7] = (1000, 0, 0), (500, 0, 500)  # TL2/viettel/camera one way, PNA/vnpt/sensor with responses
+    lost = np.zeros((g, 3, len(CAUSES)), dtype=np.int64)
+    lost[0, 0, 2], lost[7, 0, 1], lost[7, 2, 1] = 10, 5, 5
+    in_flight = (offered > 0) * 3
+    delivered = offered - lost.sum(axis=2) - in_flight
+    used = np.argwhere(offered > 0)
+    delay_row = np.full((g, 3), -1, dtype=np.int32)
+    part_row = np.full((pa, 3), -1, dtype=np.int32)
+    delay_hist = np.zeros((len(used), bins.n_bins(bins.DELAY_BITS)), dtype=np.int64)
+    part_hist = np.zeros((len(used) * len(PARTS), bins.n_bins(bins.PART_BITS)), dtype=np.int32)
+    sums, largest, part_sum = np.zeros((g, 3), np.int64), np.zeros((g, 3), np.int64), np.zeros((pa, 3, len(PARTS)), np.int64)
+    for row, (group, d) in enumerate(used):
+        parts = rng.integers(1, 4_000_000, (delivered[group, d], len(PARTS)))
+        delays = parts.sum(axis=1)
+        delay_row[group, d] = row
+        np.add.at(delay_hist[row], [bins.bin_of(v, bins.DELAY_BITS) for v in delays], 1)
+        sums[group, d], largest[group, d] = delays.sum(), delays.max()
+        of_pa = group // (n_o * n_a) * n_a + group % n_a
+        part_row[of_pa, d] = row * len(PARTS)
+        part_sum[of_pa, d] = parts.sum(axis=0)
+        for p in range(len(PARTS)):
+            np.add.at(part_hist[row * len(PARTS) + p], [bins.bin_of(v, bins.PART_BITS) for v in parts[:, p]], 1)
+    measured = clock.horizon_ns - clock.warmup_ns
+    prb = rng.integers(100, 600, (2, cells, 2))
+    busy = rng.integers(measured // 10, measured // 5, (2, res))
+    return Measures(
+        n_p, n_o, n_a, measured, offered, delivered, (delivered * 9) // 10, in_flight * 0, in_flight, lost, offered * 800,
+        delivered * 800, sums, largest, delay_row, delay_hist, part_sum, part_row, part_hist,
+        np.array([1000, 0]), np.array([990, 0]), np.array([900, 0]), prb.sum(axis=0), np.full((cells, 2), 2000),
+        prb.sum(axis=0) * 100, prb.sum(axis=0), prb.sum(axis=0) // 10, prb.sum(axis=0) * 0, busy.sum(axis=0) // 2, busy.sum(axis=0),
+        np.full(res, 100), np.zeros(res, np.int64), np.full(res, 5_000_000), measured // 2, prb, busy // 2,
+        rng.integers(0, 10_000, (2, n_p, 3)), {"bursts": 1500.0})
