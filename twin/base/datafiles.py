@@ -22,7 +22,7 @@ def read_table(name: str) -> tuple[dict[str, str], ...]:
     file = resources.files(__package__).joinpath("data", f"{name}.csv")
     if not file.is_file():
         raise FileNotFoundError(f"no table {name!r} in twin/base/data")
-    with file.open(encoding="utf-8", newline="") as stream:
+    with file.open("r", encoding="utf-8") as stream:
         reader = csv.DictReader(stream, strict=True)
         rows = tuple(reader)
     for number, row in enumerate(rows, start=2):

@@ -172,7 +172,7 @@ def los_probability(code, d2d_m, hbs_m, hut_m, clutter_density, clutter_size_m, 
     if clutter_density >= 1.0:
         return 0.0
     k_m = -clutter_size_m / math.log(1.0 - clutter_density)
-    if code == INF_SH or code == INF_DH:
+    if code in (INF_SH, INF_DH):
         if clutter_height_m <= hut_m:  # the device stands clear of the clutter
             return 1.0
         k_m *= max(hbs_m - hut_m, 0.0) / (clutter_height_m - hut_m)
@@ -248,7 +248,7 @@ def pathloss_array_db(code: ArrayLike, los: ArrayLike, d2d_m: ArrayLike, hbs_m: 
     """`pathloss_db` over arrays that broadcast together; float64 of their common shape."""
     shape, columns = _flat((np.int64, np.bool_, *(np.float64,) * 4), (code, los, d2d_m, hbs_m, hut_m, f_ghz))
     out = np.empty(len(columns[0]))
-    _pathloss_loop(*columns, out)
+    _pathloss_loop(*columns, out)  # type: ignore[call-arg]  # numba's stubs know no argument list
     return out.reshape(shape)
 
 
@@ -258,7 +258,7 @@ def los_probability_array(code: ArrayLike, d2d_m: ArrayLike, hbs_m: ArrayLike, h
     values = (code, d2d_m, hbs_m, hut_m, clutter_density, clutter_size_m, clutter_height_m)
     shape, columns = _flat((np.int64, *(np.float64,) * 6), values)
     out = np.empty(len(columns[0]))
-    _los_loop(*columns, out)
+    _los_loop(*columns, out)  # type: ignore[call-arg]
     return out.reshape(shape)
 
 

@@ -36,7 +36,7 @@ def mcs_table(name: str) -> tuple[IntArray, NDArray[np.float64]]:
     """Modulation order Qm (bits a symbol) and target code rate (1/1024) by MCS index, TS 38.214 Tables 5.1.3.1-1 to -3.
 
     Args:
-        name: `64qam`, `256qam` or `low_se`.
+        name: `qam64`, `qam256` or `qam64lowse` (the names of TS 38.331).
 
     Raises:
         ValueError: there is no table of that name.
