@@ -1,0 +1,34 @@
+"""Occasions of a configured grant, and the PRBs a cell keeps for all of them (docs/model.md, section 4)."""
+
+from __future__ import annotations
+
+from twin.reference.slots import Calendar
+
+
+class Occasions:
+    """Occasion j is the first usable slot that begins at or after offset + j * period. Each slot is used once."""
+
+    def __init__(self, calendar: Calendar, offset_ns: int, period_ns: int) -> None:
+        self._calendar = calendar
+        self._offset, self._period = offset_ns, period_ns
+        self._next, self._last_slot = 0, -1
+
+    def take(self, tau: int) -> int:
+        """Use the next occasion that begins at or after tau and after the last one used: its slot. tau never decreases."""
+        while True:
+            slot = self._calendar.first_beginning(self._offset + self._next * self._period)
+            self._next += 1
+            if slot > self._last_slot and self._calendar.begin(slot) >= tau:
+                self._last_slot = slot
+                return slot
+
+
+def reserved_prbs(grants: list[tuple[int, int]], calendar: Calendar, n_prb: int) -> int:
+    """PRBs of every usable slot kept for configured grants, each given as (PRBs of an occasion, period in ns).
+
+    At least one PRB is left for the rest. The sum is kept in 1/65536 PRB so that it is the same on every machine.
+    """
+    usable_slots = calendar.n_usable
+    spacing = calendar.slot_ns * calendar.period  # times 1 / n_usable
+    total_q16 = sum(q * spacing * 65536 // (usable_slots * period) for q, period in grants)
+    return min(n_prb - 1, -(-total_q16 // 65536))
