@@ -20,10 +20,10 @@ THERMAL_NOISE_DBM_HZ = -174.0
 SUBCARRIERS_PER_PRB = 12
 UL_REFERENCE_SYMBOLS = 14  # slot in which the uplink PRB cap is chosen
 MIN_UL_PAYLOAD_BYTES = 16  # smaller blocks carry headers, no data: such a link is an outage
-FULL_LOAD_Q16 = 65536
+FULL_LOAD_Q16 = 65536.0
 
 LOG10_BLER = np.log10(np.array([0.5, 0.1, 0.01, 0.001]))  # where the thresholds of the data file lie
-MIN_BLER, MAX_BLER = 1e-6, 0.5
+MIN_BLER, MAX_BLER = 1e-6, 0.5  # also the range of `bler_target`
 MAX_BLER_Q32 = 1 << 31
 _DB_TO_E = math.log(10.0) / 10.0
 _THRESHOLD_COLUMNS = ("sinr_bler50_db", "sinr_bler10_db", "sinr_bler1_db", "sinr_bler0p1_db")
@@ -77,6 +77,13 @@ def _noise_prb_dbm(scs_khz: int, noise_figure_db: float) -> float:
     return THERMAL_NOISE_DBM_HZ + 10.0 * math.log10(SUBCARRIERS_PER_PRB * scs_khz * 1e3) + noise_figure_db
 
 
+def _sinr_at_bler(threshold_db: NDArray[np.float64], log10_bler: float) -> NDArray[np.float64]:
+    """SINR (dB) at which each MCS has this BLER: linear in log10, the last slope going on below 0.1 %."""
+    i = min(2, int(np.searchsorted(-LOG10_BLER, -log10_bler, side="right")) - 1)
+    share = (log10_bler - LOG10_BLER[i]) / (LOG10_BLER[i + 1] - LOG10_BLER[i])
+    return threshold_db[:, i] + share * (threshold_db[:, i + 1] - threshold_db[:, i])
+
+
 def adaptation_tables(radio_row: Any) -> AdaptationTables:
     """Tables of one radio configuration.
 
@@ -84,19 +91,17 @@ def adaptation_tables(radio_row: Any) -> AdaptationTables:
         radio_row: a row of `World.radios` (attribute access).
 
     Raises:
-        ValueError: unknown `bler_set` or `mcs_table`, or `bler_target` outside 0.001 … 0.5.
+        ValueError: unknown `bler_set` or `mcs_table`, or `bler_target` outside 1e-6 … 0.5.
     """
     target = float(radio_row.bler_target)
-    if not 1e-3 <= target <= MAX_BLER:
-        raise ValueError(f"bler_target {target:g} of radio {radio_row.name!r}: give 0.001 to {MAX_BLER:g}")
+    if not MIN_BLER <= target <= MAX_BLER:
+        raise ValueError(f"bler_target {target:g} of radio {radio_row.name!r}: give {MIN_BLER:g} to {MAX_BLER:g}")
     threshold = bler_thresholds_db(str(radio_row.bler_set), str(radio_row.mcs_table))
-    # np.interp wants ascending abscissae: BLER falls along a row.
-    at_target = np.array([np.interp(math.log10(target), LOG10_BLER[::-1], row[::-1]) for row in threshold])
     n_prb, scs_khz = int(radio_row.n_prb), int(radio_row.scs_khz)
     candidates = _prb_candidates(n_prb)
     payload = payload_table(radio_row, 0, UL_REFERENCE_SYMBOLS)
     return AdaptationTables(
-        threshold_db=np.ascontiguousarray(threshold), target_db=at_target, prb_candidates=candidates,
+        threshold_db=threshold, target_db=_sinr_at_bler(threshold, math.log10(target)), prb_candidates=candidates,
         prb_candidates_db=10.0 * np.log10(candidates.astype(np.float64)),
         ul_payload_bytes=np.ascontiguousarray(payload[:, candidates]),
         noise_ue_dbm=np.float64(_noise_prb_dbm(scs_khz, float(radio_row.noise_figure_ue_db))),
@@ -143,7 +148,7 @@ def sinr_dl_db(tables, gain_db, tx_power_dbm, neighbours, neighbour_gain_db, cel
         cell = neighbours[i]
         if cell >= 0 and cell_load_dl_q16[cell] > 0:
             received_dbm = cell_tx_power_dbm[cell] - tables.n_prb_db + neighbour_gain_db[i]
-            interference_mw += math.exp(_DB_TO_E * received_dbm) * (cell_load_dl_q16[cell] / 65536.0)
+            interference_mw += math.exp(_DB_TO_E * received_dbm) * (cell_load_dl_q16[cell] / FULL_LOAD_Q16)
     return tx_power_dbm - tables.n_prb_db + gain_db - math.log(interference_mw) / _DB_TO_E
 
 
@@ -180,7 +185,7 @@ def ul_noise_rise_db(tables, neighbours, cell_load_ul_q16):
             count += 1
     if count == 0:
         return 0.0
-    return tables.ul_rise_db * (total / (count * 65536.0))
+    return tables.ul_rise_db * (total / (count * FULL_LOAD_Q16))
 
 
 @njit(cache=True)

@@ -18,6 +18,7 @@ from twin.base.datafiles import read_table
 
 UMA, UMI, INF_SL, INF_DL, INF_SH, INF_DH, INF_HH = range(7)
 SCENARIOS = ("UMa", "UMi", "InF-SL", "InF-DL", "InF-SH", "InF-DH", "InF-HH")
+SCENARIO_CODES = {name.lower().replace("-", "_"): code for code, name in enumerate(SCENARIOS)}  # uma, umi, inf_sl, …
 
 SPEED_OF_LIGHT_M_S = 3.0e8  # the value TR 38.901 note 1 of Table 7.4.1-1 works with
 EFFECTIVE_ENVIRONMENT_HEIGHT_M = 1.0  # h_E; for UMa the TR draws it at random above h_UT = 13 m (left out)
@@ -171,7 +172,7 @@ def los_probability(code, d2d_m, hbs_m, hut_m, clutter_density, clutter_size_m, 
         return 1.0
     if clutter_density >= 1.0:
         return 0.0
-    k_m = -clutter_size_m / math.log(1.0 - clutter_density)
+    k_m = -clutter_size_m / math.log1p(-clutter_density)
     if code in (INF_SH, INF_DH):
         if clutter_height_m <= hut_m:  # the device stands clear of the clutter
             return 1.0
