@@ -20,7 +20,7 @@ THERMAL_NOISE_DBM_HZ = -174.0
 SUBCARRIERS_PER_PRB = 12
 UL_REFERENCE_SYMBOLS = 14  # slot in which the uplink PRB cap is chosen
 MIN_UL_PAYLOAD_BYTES = 16  # smaller blocks carry headers, no data: such a link is an outage
-FULL_LOAD_Q16 = 65536.0
+FULL_LOAD_Q16 = 65536
 
 LOG10_BLER = np.log10(np.array([0.5, 0.1, 0.01, 0.001]))  # where the thresholds of the data file lie
 MIN_BLER, MAX_BLER = 1e-6, 0.5  # also the range of `bler_target`
