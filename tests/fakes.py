@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from types import SimpleNamespace
+
 import networkx as nx
 import numpy as np
 import pandas as pd
 
 from twin.base import bins
 from twin.measure.measures import CAUSES, PARTS, Measures
+from twin.study.replicate import Backend
 from twin.world.tables import COLUMNS, LINK, POOL, SERVER, Clock, World
 
 N_DEVICES = 40
@@ -94,3 +99,55 @@ def fake_measures(world: World, clock: Clock | None = None) -> Measures:
         prb.sum(axis=0) * 100, prb.sum(axis=0), prb.sum(axis=0) // 10, prb.sum(axis=0) * 0, busy.sum(axis=0) // 2, busy.sum(axis=0),
         np.full(res, 100), np.zeros(res, np.int64), np.full(res, 5_000_000), measured // 2, prb, busy // 2,
         rng.integers(0, 10_000, (2, n_p, 3)), {"bursts": 1500.0})
+
+
+# ---- a made-up scenario and engine, also for worker processes --------------------------------------------------------
+
+@dataclass(frozen=True)
+class FakeScenario:
+    """Stands in for a Scenario: the same surface, four settings."""
+
+    name: str = "made-up"
+    replications: int = 3
+    seed: int = 7
+    broken: tuple[int, ...] = ()  # replications that fail
+    log: str = ""  # file that the fake engine appends replication numbers to
+    dies: bool = False
+    warnings: tuple[str, ...] = ("made up",)
+    report: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(headroom_pct=70.0))
+
+    @property
+    def simulation(self) -> SimpleNamespace:
+        return SimpleNamespace(horizon_s=3.0, warmup_s=1.0, epoch_s=1.0, seed=self.seed, replications=self.replications)
+
+    def with_(self, **changes) -> FakeScenario:
+        return replace(self, **{key.removeprefix("simulation."): value for key, value in changes.items()})
+
+    def resolved(self) -> dict:
+        return {"name": self.name, "seed": self.seed, "replications": self.replications}
+
+    @property
+    def sha256(self) -> str:
+        return sha256(repr(self.resolved()).encode()).hexdigest()
+
+
+def build(scenario: FakeScenario) -> World:
+    world = fake_world()
+    world.counts.update(broken=scenario.broken, log=scenario.log, dies=scenario.dies)
+    return world
+
+
+def simulate(world: World, clock: Clock, progress=None) -> Measures:
+    if world.counts["log"]:
+        with open(world.counts["log"], "a") as file:
+            file.write(f"{clock.replication}\n")
+    if world.counts["dies"]:
+        raise KeyboardInterrupt
+    if clock.replication in world.counts["broken"]:
+        raise ValueError(f"replication {clock.replication} is broken on purpose")
+    if progress:
+        progress(clock.horizon_ns)
+    return fake_measures(world, clock)
+
+
+FAKE = Backend("fakes:build", "fakes:simulate")

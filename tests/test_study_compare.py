@@ -1,0 +1,53 @@
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import FAKE, FakeScenario
+from scipy import stats
+
+from twin.study import execute, replicate
+from twin.study.compare import compare
+from twin.study.statistics import summarise
+
+
+@pytest.fixture(autouse=True)
+def fake_backend(monkeypatch):
+    monkeypatch.setitem(replicate.BACKENDS, "fast", FAKE)
+
+
+def kpis(values, unit="ms"):
+    return pd.DataFrame({"replication": range(len(values)), "kpi": "k", "scope_kind": "park", "scope": "TL2", "value": values,
+                         "unit": unit})
+
+
+def test_interval_is_student_t_over_replications():
+    values = [1.0, 2.0, 4.0, 3.0]
+    row = summarise(kpis(values)).iloc[0]
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    assert (row["mean"], row["ci_low"], row["ci_high"], row["n"]) == pytest.approx((2.5, low, high, 4))
+
+
+def test_one_replication_has_no_interval_and_shares_stay_shares():
+    assert np.isnan(summarise(kpis([1.0])).iloc[0]["ci_low"])
+    row = summarise(kpis([0.99, 1.0, 0.90], unit="share")).iloc[0]
+    assert row["ci_high"] == 1.0 and row["ci_low"] > 0
+    assert not len(summarise(kpis([])))
+
+
+def test_a_run_does_not_differ_from_itself(tmp_path):
+    run = execute.run(FakeScenario(), results=tmp_path)
+    table = compare(run, run)
+    assert (table["difference"] == 0).all() and not table["significant"].any()
+    assert table.attrs["warnings"] == []
+
+
+def test_differences_are_paired_by_replication(tmp_path):
+    a = execute.run(FakeScenario(), results=tmp_path)
+    table = compare(a, FakeScenario(seed=8), results=tmp_path)
+    assert any("different seeds" in w for w in table.attrs["warnings"])
+    b = execute.run(FakeScenario(seed=8), results=tmp_path)
+    pick = {"kpi": "latency_ul_mean_ms", "scope_kind": "park", "scope": "TL2"}
+    of = [k.kpis.loc[(k.kpis[list(pick)] == pd.Series(pick)).all(axis=1)].sort_values("replication")["value"].to_numpy() for k in (a, b)]
+    expected = of[1] - of[0]
+    low, high = stats.t.interval(0.95, 2, expected.mean(), stats.sem(expected))
+    row = table.loc[(table[list(pick)] == pd.Series(pick)).all(axis=1)].iloc[0]
+    assert (row["difference"], row["ci_low"], row["ci_high"]) == pytest.approx((expected.mean(), low, high))

@@ -1,0 +1,189 @@
+"""Run a scenario: replications over processes, each stored as soon as it is done, only the missing ones simulated."""
+
+from __future__ import annotations
+
+import datetime as dt
+import multiprocessing
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twin.base.errors import MissingResultError, ReplicationError, UsageError
+from twin.measure.measures import Measures
+from twin.study import provenance
+from twin.study.replicate import (
+    BACKENDS,
+    Failure,
+    Task,
+    failure,
+    replicate,
+    replicate_in_worker,
+    resolve,
+    start_worker,
+)
+from twin.study.runset import RunSet
+from twin.study.store import FAILURES, MANIFEST, load_measures, read_manifest, replication_path, write_json
+from twin.study.tables import write_results
+from twin.world.tables import World
+
+if TYPE_CHECKING:
+    from twin.scenario.schema import Scenario
+
+#: Called about every 0.2 s with simulated seconds done and to do, over all replications that are not stored yet.
+Progress = Callable[[float, float], None]
+
+
+def run(scenario: Scenario, replications: int | None = None, jobs: int = 1, *, seed: int | None = None, engine: str = "fast",
+        results: str | Path = "results", fresh: bool = False, progress: Progress | None = None) -> RunSet:
+    """Simulate a scenario and write its results folder; figures do not depend on `jobs`.
+
+    An identical run (same resolved scenario, code, seed, engine) is returned from its folder; an interrupted one goes on
+    with the replications that are missing. `fresh` throws what is stored away first.
+
+    Raises:
+        UsageError: jobs, engine or replications make no sense.
+        WorldError: the network cannot be built; nothing is written.
+        ReplicationError: replications failed; they are in failures.json, the others are stored.
+        KeyboardInterrupt: interrupted; what is finished is stored.
+    """
+    scenario = _with_settings(scenario, replications, seed, jobs, engine)
+    folder = folder_of(scenario, engine, Path(results))
+    if fresh and folder.exists():
+        shutil.rmtree(folder)
+    if is_complete(folder):
+        return RunSet.load(folder, from_cache=True)
+    world = resolve(BACKENDS[engine].build)(scenario)
+    manifest = _manifest(scenario, engine, folder.name, world)
+    write_json(folder / MANIFEST, manifest)
+    started = time.perf_counter()
+    try:
+        failures = _simulate_missing(scenario, folder, engine, world, jobs, progress)
+    except KeyboardInterrupt:
+        write_json(folder / MANIFEST, {**manifest, "status": "interrupted", "finished_at": _now()})
+        raise
+    _finish(scenario, folder, manifest, world, failures, time.perf_counter() - started)
+    if failures:
+        first = failures[0]
+        raise ReplicationError(f"{len(failures)} of {scenario.simulation.replications} replications failed, the first "
+                               f"(number {first['replication']}) with {first['error']}: {first['message']}; "
+                               f"details in {folder / FAILURES}")
+    return RunSet.load(folder)
+
+
+def folder_of(scenario: Scenario, engine: str, results: Path) -> Path:
+    """Where the results of a scenario go."""
+    return results / scenario.name / provenance.run_id(scenario.sha256, scenario.simulation.seed, engine)
+
+
+def is_complete(folder: Path) -> bool:
+    """The folder holds a run with all its replications and tables."""
+    try:
+        return read_manifest(folder).get("status") == "complete" and (folder / "kpis.parquet").is_file()
+    except MissingResultError:
+        return False
+
+
+def _with_settings(scenario: Scenario, replications: int | None, seed: int | None, jobs: int, engine: str) -> Scenario:
+    """The scenario with the overrides of a call in it, so that the run's name covers them."""
+    if jobs < 1:
+        raise UsageError(f"jobs is {jobs}; give 1 or more processes")
+    if engine not in BACKENDS:
+        raise UsageError(f"engine {engine!r} is unknown; use one of {', '.join(BACKENDS)}")
+    changes = {"simulation.replications": replications, "simulation.seed": seed}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    return scenario.with_(**changes) if changes else scenario
+
+
+def _simulate_missing(scenario: Scenario, folder: Path, engine: str, world: World, jobs: int,
+                      progress: Progress | None) -> list[Failure]:
+    """Simulate the replications that are not stored."""
+    numbers = range(scenario.simulation.replications)
+    tasks = [Task(scenario, folder, r, BACKENDS[engine]) for r in numbers if load_measures(replication_path(folder, r)) is None]
+    total_s = scenario.simulation.horizon_s * len(tasks)
+
+    def report(simulated_ns: float) -> None:
+        if progress is not None:
+            progress(simulated_ns * 1e-9, total_s)
+
+    if min(jobs, len(tasks)) <= 1:
+        failures = _in_turn(tasks, world, scenario.simulation.horizon_s * 1e9, report)
+    else:
+        failures = _in_processes(tasks, min(jobs, len(tasks)), report)
+    return sorted(failures, key=lambda f: int(f["replication"]))
+
+
+def _in_turn(tasks: list[Task], world: World, horizon_ns: float, report: Callable[[float], None]) -> list[Failure]:
+    """One after the other in this process."""
+    found = []
+    for i, task in enumerate(tasks):
+        found.append(replicate(task, world, lambda ns, done=i * horizon_ns: report(done + ns)))  # type: ignore[misc]
+        report((i + 1) * horizon_ns)
+    return [f for f in found if f]
+
+
+def _in_processes(tasks: list[Task], jobs: int, report: Callable[[float], None]) -> list[Failure]:
+    """Spread over worker processes, started fresh on every system so that nothing is inherited."""
+    context = multiprocessing.get_context("spawn")
+    simulated_ns = context.RawArray("q", len(tasks))
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(jobs, context, start_worker, (simulated_ns,))
+    try:
+        futures = {pool.submit(replicate_in_worker, task, slot): task for slot, task in enumerate(tasks)}
+        pending: set[Future[Failure | None]] = set(futures)
+        while pending:
+            pending = wait(pending, timeout=0.2).not_done
+            report(float(sum(simulated_ns)))
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+        raise
+    pool.shutdown()
+    return [f for f in (_outcome(future, task) for future, task in futures.items()) if f]
+
+
+def _outcome(future: Future[Failure | None], task: Task) -> Failure | None:
+    """What became of a replication, also when its worker died."""
+    error = future.exception()
+    if isinstance(error, BrokenProcessPool):
+        error = ReplicationError("the worker process ended without an answer (killed, or out of memory); use fewer jobs")
+    return failure(task.replication, error) if error else future.result()
+
+
+def _finish(scenario: Scenario, folder: Path, manifest: dict[str, Any], world: World, failures: list[Failure],
+            wall_s: float) -> None:
+    """Write tables, failures and the final manifest."""
+    stored = {r: load_measures(replication_path(folder, r)) for r in range(scenario.simulation.replications)}
+    measures: dict[int, Measures] = {r: m for r, m in stored.items() if m is not None}
+    warnings = list(manifest["warnings"])
+    if len(measures) == 1:
+        warnings.append("one replication only: figures come without an interval")
+    if failures:
+        warnings.append(f"{len(failures)} of {scenario.simulation.replications} replications failed and are not in the figures")
+    if measures:
+        write_results(folder, measures, world, scenario.report.headroom_pct)
+    write_json(folder / FAILURES, failures)
+    write_json(folder / MANIFEST, {
+        **manifest, "status": "failed" if failures else "complete", "finished_at": _now(), "wall_s": wall_s, "warnings": warnings,
+        "replications_done": sorted(measures), "totals": {str(r): m.totals for r, m in measures.items()}})
+
+
+def _manifest(scenario: Scenario, engine: str, run_id: str, world: World) -> dict[str, Any]:
+    """What was run, with what, on what."""
+    times = scenario.simulation
+    warnings = dict.fromkeys([*map(str, getattr(scenario, "warnings", ())), *map(str, world.warnings)])
+    return {
+        "run_id": run_id, "name": scenario.name, "status": "running", "engine": engine, "seed": times.seed,
+        "replications": times.replications, "horizon_s": times.horizon_s, "warmup_s": times.warmup_s,
+        "started_at": _now(), "code_version": provenance.code_version(), "git_commit": provenance.git_commit(),
+        "versions": provenance.versions(), "platform": provenance.machine(), "world": dict(world.counts),
+        "warnings": list(warnings), "scenario_sha256": scenario.sha256, "scenario": scenario.resolved(),
+    }
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,105 @@
+"""A run and its replications as the user sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from twin.study.statistics import summarise
+from twin.study.store import FAILURES, read_manifest, read_table
+
+VERDICT_COLUMNS = ["park", "application", "share_within_deadline", "ci_low", "ci_high", "p99_ms", "direction", "bottleneck",
+                   "load_pct", "growth_to_headroom", "next_step"]
+
+
+@dataclass(frozen=True)
+class RunSet:
+    """The results of one scenario over its replications. Tables are read from the folder on first use."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    from_cache: bool = False
+
+    @classmethod
+    def load(cls, folder: str | Path, from_cache: bool = False) -> RunSet:
+        """A run from its folder.
+
+        Raises:
+            MissingResultError: the folder holds no run.
+        """
+        return cls(Path(folder), read_manifest(Path(folder)), from_cache)
+
+    @property
+    def run_id(self) -> str:
+        """Name of the run: a hash of scenario, code, seed and engine."""
+        return str(self.manifest["run_id"])
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader of the figures should know."""
+        return tuple(map(str, self.manifest.get("warnings", ())))
+
+    @property
+    def complete(self) -> bool:
+        """Every replication is there."""
+        return self.manifest.get("status") == "complete"
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """Replications that failed: replication, error, traceback."""
+        import json
+
+        path = self.folder / FAILURES
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+
+    @cached_property
+    def kpis(self) -> pd.DataFrame:
+        """replication, kpi, scope_kind, scope, value, unit."""
+        return read_table(self.folder, "kpis")
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """kpi, scope_kind, scope, mean, ci_low, ci_high (95 %, Student t over replications), n, unit."""
+        return summarise(self.kpis)
+
+    @cached_property
+    def budget(self) -> pd.DataFrame:
+        """park, application, direction, component, mean_ms, p99_ms, share."""
+        return read_table(self.folder, "budget")
+
+    @cached_property
+    def resources(self) -> pd.DataFrame:
+        """Load of every cell, link, pool and server queue, the first to give way on top."""
+        return read_table(self.folder, "resources")
+
+    @cached_property
+    def timeseries(self) -> pd.DataFrame:
+        """t_s, kpi, scope_kind, scope, value: means over the replications."""
+        return read_table(self.folder, "timeseries")
+
+    @cached_property
+    def histograms(self) -> pd.DataFrame:
+        """scope_kind, scope, direction, low_ms, high_ms, bursts: all replications together."""
+        return read_table(self.folder, "histograms")
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """Per park and application: share within the deadline with its interval, p99 of the delay, first bottleneck.
+
+        direction names the traffic p99_ms is of: the round trip where there is one, else uplink, else downlink.
+        """
+        of = self.summary[self.summary["scope_kind"] == "park_application"]
+        table = of[of["kpi"] == "share_within_deadline"].set_index("scope")[["mean", "ci_low", "ci_high"]]
+        table = table.rename(columns={"mean": "share_within_deadline"})
+        p99 = pd.DataFrame({d: of[of["kpi"] == f"latency_{d}_p99_ms"].set_index("scope")["mean"] for d in ("rtt", "ul", "dl")})
+        p99 = p99.reindex(table.index)
+        table["p99_ms"] = p99["rtt"].fillna(p99["ul"]).fillna(p99["dl"])
+        table["direction"] = p99.notna().idxmax(axis=1).where(p99.notna().any(axis=1), "") if len(p99) else ""
+        names = table.index.to_series().str.split("/", n=1, expand=True).reindex(columns=[0, 1])
+        table = table.assign(park=names[0], application=names[1]).reset_index(drop=True)
+        found = read_table(self.folder, "bottlenecks").drop(columns=["kind", "headroom_pct"])
+        return table.merge(found, on=["park", "application"], how="left")[VERDICT_COLUMNS]
