@@ -1,5 +1,6 @@
 """What a user writes: the scenario language, its libraries, and the checks on both."""
 
+from twin.scenario.loader import load
 from twin.scenario.schema import Scenario
 
-__all__ = ["Scenario"]
+__all__ = ["Scenario", "load"]

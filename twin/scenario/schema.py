@@ -106,7 +106,7 @@ class Devices(Part):
 
 
 class Servers(Part):
-    """Where applications are served."""
+    """Where applications' own servers (queue `app`) stand. The IoT platform's queues stand at `iot_platform.site`."""
 
     default: ServerSiteName = Field(default="hanoi", description="Site of applications not named below.")
     by_application: dict[Name, ServerSiteName] = Field(default={}, description="Site by application.")
@@ -210,6 +210,10 @@ class Scenario(Part):
         from twin.scenario.loader import changed
 
         return changed(self, overrides)
+
+    def server_site_of(self, application: str, queue: str) -> str:
+        """Server site of one queue of an application's chain: `app` by `servers`, the others by `iot_platform`."""
+        return self.servers.site_of(application) if queue == "app" else self.iot_platform.site
 
     def table_path(self, table: str) -> Path | None:
         """File that replaces a generated table, or None. Relative to the scenario file that names it."""
