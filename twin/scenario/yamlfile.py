@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, SequenceEndEvent, SequenceStartEvent
+from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from twin.base.errors import Problem, ScenarioError, ScenarioFileError
@@ -78,6 +79,26 @@ def parse_value(text: str, place: Place) -> Any:
     return value
 
 
+class _LimitedComposer(Composer):
+    """A composer that stops at too deep nesting or too many aliases, before the graph of nodes is complete."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader=loader)
+        self._depth = self._aliases = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.parser.peek_event()
+        self._depth += 1
+        self._aliases += isinstance(event, AliasEvent)
+        if self._depth > MAX_DEPTH:
+            raise ComposerError(None, None, f"nested deeper than {MAX_DEPTH} levels", event.start_mark)
+        if self._aliases > MAX_ALIASES:
+            raise ComposerError(None, None, f"more than {MAX_ALIASES} aliases", event.start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 class _Builder:
     """Builds plain data from the node graph of one YAML text, noting where each value stands."""
 
@@ -89,10 +110,10 @@ class _Builder:
         self.yaml = YAML(typ="safe", pure=True)
 
     def parse(self, text: str) -> Any:
+        composer = YAML(typ="safe", pure=True)
+        composer.Composer = _LimitedComposer
         try:
-            if not self._within_limits(text):
-                return None
-            node = YAML(typ="safe", pure=True).compose(text)
+            node = composer.compose(text)
         except MarkedYAMLError as error:
             self._syntax_problem(error)
             return None
@@ -100,19 +121,6 @@ class _Builder:
             self.problems.append(Problem(self.place.file, "", f"is not valid YAML: {_first_line(error)}", "check the syntax"))
             return None
         return None if node is None else self._value(node, ())
-
-    def _within_limits(self, text: str) -> bool:
-        """Walk the flat stream of events first: depth and aliases are known before anything is nested in memory."""
-        depth = aliases = 0
-        for event in YAML(typ="safe", pure=True).parse(text):
-            depth += isinstance(event, MappingStartEvent | SequenceStartEvent)
-            depth -= isinstance(event, MappingEndEvent | SequenceEndEvent)
-            aliases += isinstance(event, AliasEvent)
-            if depth > MAX_DEPTH or aliases > MAX_ALIASES:
-                what = f"nested deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else f"more than {MAX_ALIASES} aliases"
-                self._problem(event.start_mark.line, (), what, "a scenario needs neither; write the values out")
-                return False
-        return True
 
     def _syntax_problem(self, error: MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
