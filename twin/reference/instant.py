@@ -6,6 +6,7 @@ so that a process woken at an instant is awake before the first of our events of
 
 from __future__ import annotations
 
+import numpy as np
 import simpy
 from simpy.events import EventPriority
 
@@ -32,7 +33,7 @@ def arrival_rank(level: int, flow_hash: int, seq: int, time: int) -> int:
 
 def fair_tie(flow_hash: int, time: int) -> int:
     """Tie key of a flow at an instant: unsigned 64 bits, another order at every instant."""
-    return int(tie_key(flow_hash, time))
+    return int(tie_key(np.uint64(flow_hash), time))
 
 
 class At(simpy.Event):
