@@ -11,6 +11,7 @@ from twin.scenario.findings import Finding
 from twin.scenario.schema import Scenario
 
 MIN_DATA_SYMBOLS = 4  # as in the slot tables: a special slot with fewer carries control only
+NEEDS = {"video": ("gop", "i_frame_bytes"), "on_off": ("on_mean_ms", "off_mean_ms"), "alarm": ("spread_ms", "join_probability")}
 Fault = tuple[str, str, str]  # key, message, remedy
 
 
@@ -33,9 +34,9 @@ def _generator(item: TrafficItem) -> Iterator[Fault]:
         if item.generator != "mar_periodic":
             yield "period_ms", f"generator '{item.generator}' needs a period", "add period_ms"
     elif item.jitter_ms > item.period_ms:
-        yield "jitter_ms", f"jitter of {item.jitter_ms:g} ms is longer than the period of {item.period_ms:g} ms", "lower the jitter"
-    needs = {"video": ("gop", "i_frame_bytes"), "on_off": ("on_mean_ms", "off_mean_ms"), "alarm": ("spread_ms", "join_probability")}
-    for key in needs.get(item.generator, ()):
+        message = f"jitter of {item.jitter_ms:g} ms is longer than the period of {item.period_ms:g} ms"
+        yield "jitter_ms", message, "lower the jitter"
+    for key in NEEDS.get(item.generator, ()):
         if not getattr(item, key):
             yield key, f"generator '{item.generator}' needs {key} above 0", f"add {key}"
 
@@ -86,7 +87,8 @@ def _pattern(profile: RadioProfile) -> Iterator[Fault]:
 def _carrier(profile: RadioProfile) -> Iterator[Fault]:
     used_mhz = profile.n_prb * 12 * profile.scs_khz / 1000
     if used_mhz > profile.bandwidth_mhz:
-        message = f"{profile.n_prb} blocks of {profile.scs_khz} kHz take {used_mhz:.1f} MHz of a carrier of {profile.bandwidth_mhz:g} MHz"
+        blocks = f"{profile.n_prb} blocks of {profile.scs_khz} kHz"
+        message = f"{blocks} take {used_mhz:.1f} MHz of a carrier of {profile.bandwidth_mhz:g} MHz"
         yield "n_prb", message, "see TS 38.104 table 5.3.2-1 (100 MHz at 30 kHz: 273)"
 
 

@@ -30,10 +30,10 @@ def classes(s: Scenario) -> Iterator[Finding]:
     for name, device_class in s.device_classes.items():
         path = ("device_classes", name)
         if not device_class.traffic:
-            yield Finding((*path, "traffic"), f"device class '{name}' has no traffic", "add a traffic item, or set the class to null")
+            yield Finding((*path, "traffic"), f"device class '{name}' has no traffic", "add an item, or set the class to null")
         total = device_class.access_share.total
         if abs(total - 1) > SUM_TOLERANCE:
-            yield Finding((*path, "access_share"), f"shares sum to {total:g}, not 1", "every device is connected in exactly one way")
+            yield Finding((*path, "access_share"), f"shares sum to {total:g}, not 1", "each device is connected in one way")
 
 
 def operator_shares(s: Scenario) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def table_files(s: Scenario) -> Iterator[Finding]:
             continue
         suffixes = TABLE_SUFFIXES.get(table, (".csv", ".xlsx"))
         if path.suffix.lower() not in suffixes:
-            yield Finding(("tables", table), f"'{path.name}' is none of {', '.join(suffixes)}", "export it in one of these formats")
+            yield Finding(("tables", table), f"'{path.name}' is none of {', '.join(suffixes)}", "export it as one of these")
         elif not path.is_file():
             yield Finding(("tables", table), f"file {path} does not exist", "paths are relative to the scenario file")
 
@@ -107,7 +107,7 @@ def radio_validity(s: Scenario) -> Iterator[Finding]:
         if not 500 <= profile.carrier_mhz <= 100_000:
             yield Finding(("radio_profiles", name, "carrier_mhz"), "outside the 0.5 to 100 GHz of TR 38.901")
         if profile.path_loss_model in ("uma", "umi") and not 8 <= profile.site_height_m <= 50:
-            yield Finding(("radio_profiles", name, "site_height_m"), "far from the mast height TR 38.901 states (UMa 25 m, UMi 10 m)")
+            yield Finding(("radio_profiles", name, "site_height_m"), "far from the masts of TR 38.901 (UMa 25 m, UMi 10 m)")
 
 
 def density_validity(s: Scenario) -> Iterator[Finding]:

@@ -59,8 +59,6 @@ def _names_in(document: Document, section: str) -> tuple[str, ...]:
 def _under_library(document: Document, section: str) -> Document:
     if not isinstance(document.data.get(section, {}), dict):
         return document  # a problem that validation reports
-    for name in [name for name, value in _entries(document, section).items() if value is None and name not in entry_names(section)]:
-        document = document.without((section, name))
     result = merged(library(section).under(section), document)
     for name in [name for name, value in result.data[section].items() if value is None]:
         result = result.without((section, name))

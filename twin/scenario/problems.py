@@ -46,12 +46,17 @@ def written_path(loc: tuple[str | int, ...], data: Any, keep_last: bool) -> KeyP
     """The part of an error's location that is in the data; the rest names branches of a union."""
     path: list[str | int] = []
     for step in loc:
-        inside = (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int) and step < len(data))
-        if not inside:
+        if not _has(data, step):
             return (*path, step) if keep_last and step == loc[-1] else tuple(path)
         data = data[step]
         path.append(step)
     return tuple(path)
+
+
+def _has(data: Any, step: str | int) -> bool:
+    if isinstance(data, list):
+        return isinstance(step, int) and step < len(data)
+    return isinstance(data, dict) and step in data
 
 
 def _is_unknown_entry(path: KeyPath) -> bool:
@@ -79,9 +84,11 @@ def _problem(path: KeyPath, details: list[Any], document: Document) -> Problem:
 
 def _sentence(detail: Any) -> str:
     message: str = detail["msg"]
-    for start in ("Input should be ", "String should ", "Value error, "):
+    if detail["type"] in ("model_type", "dict_type"):
+        return "should be a mapping of keys to values"
+    for start, ours in (("Input should ", "should "), ("String should ", "should "), ("Value error, ", "")):
         if message.startswith(start):
-            return ("should be " if start.startswith("Input") else "should " if start.startswith("String") else "") + message[len(start) :]
+            return ours + message[len(start) :]
     return message[:1].lower() + message[1:]
 
 

@@ -1,8 +1,6 @@
 """The scenario: what a user writes, with the libraries merged in. Frozen and validated.
 
-`Scenario` is what `twin.scenario.load` returns and the only thing the world reads. Its JSON Schema, for editors:
-
-    python -m twin.scenario.schema > scenarios/schema.json
+`Scenario` is what `twin.scenario.load` returns and the only thing the world reads.
 """
 
 from __future__ import annotations
@@ -237,35 +235,3 @@ class Scenario(Part):
         """SHA-256 of the canonical JSON of `resolved()`."""
         text = json.dumps(self.resolved(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def json_schema() -> dict[str, Any]:
-    """JSON Schema of a scenario *file*: no key is required, for `extends` and the libraries may supply it."""
-    schema = Scenario.model_json_schema(by_alias=True)
-    for model in (schema, *schema["$defs"].values()):
-        model.pop("required", None)
-    schema["properties"] = {
-        "extends": {"type": "string", "description": "Scenario this one overrides, relative to this file."},
-        **schema["properties"],
-    }
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "parktwin scenario"
-    _allow_null(schema)
-    return schema
-
-
-def _allow_null(schema: dict[str, Any]) -> None:
-    """null removes what was inherited: library entries and whole sections."""
-    for name, prop in schema["properties"].items():
-        if name in LIBRARIES:
-            prop["patternProperties"] = {k: {"anyOf": [v, {"type": "null"}]} for k, v in prop["patternProperties"].items()}
-            prop["additionalProperties"] = False
-
-
-def schema_text() -> str:
-    """The JSON Schema as it is published in `scenarios/schema.json`."""
-    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    print(schema_text(), end="")
