@@ -12,7 +12,7 @@ class Draws:
     """Pure functions of (entity, purpose, index) under the key of one replication; no state."""
 
     def __init__(self, seed: int, replication: int) -> None:
-        self._key = draws.run_key(seed, replication)
+        self._key = np.uint64(draws.run_key(seed, replication))
 
     def bits(self, entity: int, purpose: int, index: int) -> int:
         """64 random bits."""
