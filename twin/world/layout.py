@@ -49,9 +49,16 @@ class Outline:
         """North-south extent, m."""
         return self.y_max - self.y_min
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Centre, m."""
+        return (self.x_min + self.x_max) / 2.0, (self.y_min + self.y_max) / 2.0
+
     def part(self, share: float) -> Outline:
-        """The western part with the given share of the area: where the leased plots are taken to be."""
-        return Outline(self.x_min, self.y_min, self.x_min + share * self.width, self.y_max)
+        """Rectangle of the same shape and middle with the given share of the area: where the leased plots are taken to be."""
+        k = math.sqrt(min(1.0, max(share, 1e-4))) / 2.0
+        x, y = self.middle
+        return Outline(x - k * self.width, y - k * self.depth, x + k * self.width, y + k * self.depth)
 
 
 def park_outline(x_m: float, y_m: float, area_ha: float) -> Outline:

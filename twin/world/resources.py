@@ -23,6 +23,7 @@ class PoolKind:
     cost_per_packet_ns: int
     cost_per_byte_ps: int
     queue_limit_ns: int
+    next_step: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class QueueKind:
     service_kind: str
     service_mean_ns: int
     queue_limit_ns: int
+    next_step: str = ""
 
 
 def next_rate(rate_bps: int) -> str:
@@ -61,14 +63,16 @@ class ResourceTable:
     def link(self, graph: nx.Graph, a: str, b: str, leg: str, tag: str = "") -> int:
         """Directed link a -> b for one leg (`up` or `down`); `tag` keeps apart what would otherwise form a cycle."""
         edge, node = graph.edges[a, b], graph.nodes[a]
-        total = int(edge["rate_bps"])
+        up = leg == "up"
+        total = int(edge["rate_up_bps"] if up else edge["rate_bps"])
         left = max(1, round(total * (1.0 - edge["background_share"])))
         suffix = f" [{leg}{tag}]"
         return self._add(
             ("link", a, b, leg, tag), name=f"{a}>{b}{suffix}", kind=LINK, rate_bps=left, rate_total_bps=total,
             background_share=edge["background_share"], overhead_bytes=edge["overhead_bytes"],
-            buffer_bytes=edge["buffer_bytes"], propagation_ns=edge["propagation_ns"], node_ns=edge["node_ns"],
-            park=max(node["park"], graph.nodes[b]["park"]), operator=node["operator"], next_step=next_rate(total),
+            buffer_bytes=round(total * edge["buffer_ms"] / 8000.0), propagation_ns=edge["propagation_ns"],
+            node_ns=edge["node_up_ns" if up else "node_ns"], park=max(node["park"], graph.nodes[b]["park"]),
+            operator=max(node["operator"], graph.nodes[b]["operator"]), next_step=edge["next_step"] or next_rate(total),
             length_km=edge["length_km"], duct=edge["duct"], edge_kind=edge["kind"])
 
     def pool(self, name: str, leg: str, kind: PoolKind, park: int, operator: int) -> int:
@@ -76,7 +80,8 @@ class ResourceTable:
         return self._add(
             ("pool", name, leg), name=f"{name} [{leg}]", kind=POOL, workers=kind.workers,
             cost_per_packet_ns=kind.cost_per_packet_ns, cost_per_byte_ps=kind.cost_per_byte_ps,
-            queue_limit_ns=kind.queue_limit_ns, park=park, operator=operator, next_step=f"{2 * kind.workers} workers")
+            queue_limit_ns=kind.queue_limit_ns, park=park, operator=operator,
+            next_step=kind.next_step or f"{2 * kind.workers} workers")
 
     def server(self, name: str, kind: QueueKind, park: int, operator: int) -> int:
         """One queue of a server place."""

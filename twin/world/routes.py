@@ -75,14 +75,14 @@ class Router:
     def up(self, way: Way) -> int:
         """Row of the route from the site over the UPF to the last queue of the server chain."""
         n3, n6 = self._tags(way.server)
-        return self.routes.add(self._links(self.path(way.site, way.upf), "up", n3) + (way.pool_up,)
-                               + self._links(self.path(way.upf, way.server), "up", n6) + way.chain)
+        return self.routes.add((*self._links(self.path(way.site, way.upf), "up", n3), way.pool_up,
+                                *self._links(self.path(way.upf, way.server), "up", n6), *way.chain))
 
     def down(self, way: Way) -> int:
         """Row of the route from the server over the UPF to the site: the same fibres the other way round."""
         n3, n6 = self._tags(way.server)
-        return self.routes.add(self._links(self.path(way.upf, way.server)[::-1], "down", n6) + (way.pool_down,)
-                               + self._links(self.path(way.site, way.upf)[::-1], "down", n3))
+        return self.routes.add((*self._links(self.path(way.upf, way.server)[::-1], "down", n6), way.pool_down,
+                                *self._links(self.path(way.site, way.upf)[::-1], "down", n3)))
 
 
 def follows_graph(routes: RouteTable, pairs: set[tuple[int, int]]) -> nx.DiGraph:

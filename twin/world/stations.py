@@ -17,6 +17,7 @@ from twin.world.layout import Outline, hexagonal_sites
 #: Operators that hold adjoining spectrum (3,700-3,900 MHz) and so can share radio units: the natural case for MORAN and MOCN.
 RADIO_SHARERS = ("vnpt", "mobifone")
 FIRST_AZIMUTH_DEG = 30.0
+DEFAULT_TILT_DEG = 6.0
 
 
 def in_park_counts(stations: Mapping[str, int], share: float, areas_ha: Mapping[str, float],
@@ -78,13 +79,14 @@ class StationTables:
         return len(self.stations) - 1
 
     def cell(self, station: int, number: int, azimuth_deg: float, radio: RadioSite, **overrides: Any) -> int:
-        """Add one sector; its row. tilt_deg is kept for reports; the first pattern is horizontal only."""
+        """Add one sector; its row."""
         row = self.stations[station]
         site = self.sites[row["site"]]
         self.cells.append({"name": f"{row['name']}/cell-{number}", "station": station, "site": row["site"], "park": site["park"],
                            "operator": row["operator"], "azimuth_deg": float(azimuth_deg) % 360.0, "radio": radio.radio,
                            "tx_power_dbm": radio.tx_power_dbm, "initial_load_ul_q16": radio.load_ul_q16,
-                           "initial_load_dl_q16": radio.load_dl_q16, "private": row["private"], "tilt_deg": 0.0, **overrides})
+                           "initial_load_dl_q16": radio.load_dl_q16, "private": row["private"],
+                           "tilt_deg": DEFAULT_TILT_DEG, **overrides})
         return len(self.cells) - 1
 
     def sectors(self, station: int, radio: RadioSite) -> None:
@@ -147,7 +149,8 @@ def _joint(tables: StationTables, park: int, park_id: str, outline: Outline, joi
         tables.sectors(tables.station(site, host.operator, host.operator_id), host.radio)
         for guest in joint:
             if sharing == "moran" and guest is not host:
-                tables.sectors(tables.station(site, guest.operator, guest.operator_id, counted=False, status="shared"), guest.radio)
+                station = tables.station(site, guest.operator, guest.operator_id, counted=False, status="shared")
+                tables.sectors(station, guest.radio)
 
 
 def serving_operator(plants: Sequence[Plant], sharing: str) -> dict[int, int]:

@@ -49,15 +49,15 @@ COLUMNS: dict[str, dict[str, str]] = {
     "device_classes": {"device_class_id": "str"},
     # cell -1: without coverage, or wired. gain_db: coupling gain to the serving cell (negative; antenna gains, path loss,
     # penetration and shadowing all in).
-    "devices": {"device_hash": "u8", "park": "i4", "tenant": "i4", "device_class": "i4", "operator": "i4", "x_m": "f8", "y_m": "f8",
-                "indoor": "bool", "cell": "i4", "gain_db": "f8"},
+    "devices": {"device_hash": "u8", "park": "i4", "tenant": "i4", "device_class": "i4", "operator": "i4", "x_m": "f8",
+                "y_m": "f8", "indoor": "bool", "cell": "i4", "gain_db": "f8"},
     # What all flows of a kind share. profile: row of `activity_q16`.
-    "flow_types": {"name": "str", "application": "i4", "device_class": "i4", "direction": "i4", "generator": "str", "period_ns": "i8",
-                   "jitter_ns": "i8", "size_kind": "str", "size_bytes": "i8", "size_spread": "f8", "size_max_bytes": "i8",
-                   "gop": "i8", "i_frame_bytes": "i8", "on_mean_ns": "i8", "off_mean_ns": "i8", "spread_ns": "i8", "join_q32": "i8",
-                   "response_bytes": "i8", "level": "i8", "fiveqi": "i8", "deadline_ns": "i8", "discard_ns": "i8",
-                   "rlc_buffer_bytes": "i8", "mtu_payload_bytes": "i8", "cg_period_ns": "i8", "cg_bytes": "i8", "profile": "i8"},
-    # route -1: none. A flow with route_up = route_down = -1 has no coverage.
+    "flow_types": {"name": "str", "application": "i4", "device_class": "i4", "direction": "i4", "generator": "str",
+                   "period_ns": "i8", "jitter_ns": "i8", "size_kind": "str", "size_bytes": "i8", "size_spread": "f8",
+                   "size_max_bytes": "i8", "gop": "i8", "i_frame_bytes": "i8", "on_mean_ns": "i8", "off_mean_ns": "i8",
+                   "spread_ns": "i8", "join_q32": "i8", "response_bytes": "i8", "level": "i8", "fiveqi": "i8",
+                   "deadline_ns": "i8", "discard_ns": "i8", "rlc_buffer_bytes": "i8", "mtu_payload_bytes": "i8",
+                   "cg_period_ns": "i8", "cg_bytes": "i8", "profile": "i8"},
     "flows": {"flow_hash": "u8", "group_hash": "u8", "device": "i4", "flow_type": "i4", "route_up": "i4", "route_down": "i4"},
     # link: rate_bps is what is left for the simulated traffic, rate_total_bps the line rate; background_share its fill by
     # traffic that is not simulated. pool and server: workers, costs or service time.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources as package_files
@@ -23,25 +24,29 @@ CORE_PLACE, PROVINCE_PLACE = "ha-noi", "hung-yen"
 
 @dataclass(frozen=True)
 class LinkKind:
-    """What a class of edges is made of. rate in bit/s, latency of the node behind it in ns, buffer in bytes."""
+    """What a class of edges is made of; `up` (towards the servers) differs from down on a PON only."""
 
     link_type: str
     rate_bps: int
+    rate_up_bps: int
     overhead_bytes: int
-    buffer_bytes: int
+    buffer_ms: float
     node_ns: int
+    node_up_ns: int
     ns_per_km: float
+    next_step: str
     background_share: float = 0.0
 
 
 @dataclass(frozen=True)
 class TransportKinds:
-    """The four kinds of edge of the generated topology and how much longer than the straight line a fibre is."""
+    """The kinds of edge of the generated topology and how much longer than the straight line a fibre is."""
 
     access: LinkKind
     aggregation: LinkKind
     ring: LinkKind
     trunk: LinkKind
+    servers: LinkKind
     route_factor: float = 1.3
 
 
@@ -88,16 +93,21 @@ def add_edge(graph: nx.Graph, a: str, b: str, kind: str, spec: LinkKind, duct: s
              protection: bool = False) -> None:
     """Add an edge of a given length."""
     graph.add_edge(a, b, kind=kind, duct=duct, length_km=length_km, protection=protection, link_type=spec.link_type,
-                   rate_bps=spec.rate_bps, background_share=spec.background_share, overhead_bytes=spec.overhead_bytes,
-                   buffer_bytes=spec.buffer_bytes, node_ns=spec.node_ns,
+                   rate_bps=spec.rate_bps, rate_up_bps=spec.rate_up_bps, background_share=spec.background_share,
+                   overhead_bytes=spec.overhead_bytes, buffer_ms=spec.buffer_ms, node_ns=spec.node_ns,
+                   node_up_ns=spec.node_up_ns, next_step=spec.next_step,
                    propagation_ns=max(1, round(length_km * spec.ns_per_km)))
 
 
-def add_backbone(graph: nx.Graph, operator: str, row: int, kinds: TransportKinds) -> None:
-    """Ring, PoP and core of one operator; the ducts along a road are the same for all operators."""
+def add_backbone(graph: nx.Graph, operator: str, row: int, kinds: TransportKinds,
+                 positions: Mapping[str, tuple[float, float]]) -> None:
+    """Ring, PoP and core of one operator; the ducts along a road are the same for all operators.
+
+    `positions` (m, by kind `core` and `pop`) are where the server sites of the scenario stand, if it says.
+    """
     for place in places().values():
-        graph.add_node(f"{operator}/{place.place_id}", kind=place.kind, place=place.place_id, operator=row, park=-1,
-                       x_m=place.x_m, y_m=place.y_m)
+        x, y = positions.get(place.kind, (place.x_m, place.y_m))
+        graph.add_node(f"{operator}/{place.place_id}", kind=place.kind, place=place.place_id, operator=row, park=-1, x_m=x, y_m=y)
     for a, b, kind in backbone():
         spec = kinds.ring if kind == "ring" else kinds.trunk
         connect(graph, f"{operator}/{a}", f"{operator}/{b}", kind, spec, f"duct/{a}--{b}", kinds.route_factor)
@@ -107,6 +117,16 @@ def nearest_places(x_m: float, y_m: float, n: int = 2) -> list[str]:
     """The n ring places nearest to a point, nearest first."""
     ring = [p for p in places().values() if p.kind in ("ring", "pop")]
     return [p.place_id for p in sorted(ring, key=lambda p: (math.hypot(p.x_m - x_m, p.y_m - y_m), p.place_id))[:n]]
+
+
+def add_servers(graph: nx.Graph, node: str, kinds: TransportKinds) -> str:
+    """Server room beside a UPF's node, behind its own access link."""
+    name = f"{node}/servers"
+    if name not in graph:
+        at = graph.nodes[node]
+        graph.add_node(name, **{**at, "kind": "servers"})
+        connect(graph, name, node, "servers", kinds.servers, f"duct/{node}/servers", kinds.route_factor)
+    return name
 
 
 def add_park(graph: nx.Graph, park_id: str, park: int, operator: str, row: int, x_m: float, y_m: float,
@@ -120,13 +140,20 @@ def add_park(graph: nx.Graph, park_id: str, park: int, operator: str, row: int, 
     return name
 
 
-def add_site(graph: nx.Graph, name: str, park_id: str, park: int, operator: str, row: int, x_m: float, y_m: float,
-             kinds: TransportKinds) -> None:
-    """A site's router on a spur to the park aggregation; spurs of one half of the park share a duct."""
-    agg = f"{park_id}/{operator}/agg"
-    graph.add_node(name, kind="site", place=park_id, operator=row, park=park, x_m=x_m, y_m=y_m)
-    half = "east" if x_m >= graph.nodes[agg]["x_m"] else "west"
-    connect(graph, name, agg, "access", kinds.access, f"duct/{park_id}/{half}", kinds.route_factor)
+def add_site(graph: nx.Graph, name: str, park: int, row: int, agg: str, x_m: float, y_m: float, kinds: TransportKinds) -> None:
+    """A site's router on a spur to an aggregation node; spurs of one half of the park share a duct."""
+    at = graph.nodes[agg]
+    graph.add_node(name, kind="site", place=at["place"], operator=row, park=park, x_m=x_m, y_m=y_m)
+    half = "east" if x_m >= at["x_m"] else "west"
+    connect(graph, name, agg, "access", kinds.access, f"duct/{at['place']}/{half}", kinds.route_factor)
+
+
+def find_node(graph: nx.Graph, kind: str, operator: int, park: int = -1) -> str | None:
+    """First node (by name) of a kind that the operator, or all, may use; for `aggregation` the one of the park."""
+    fitting = [n for n, at in graph.nodes(data=True) if at["kind"] == kind and at["operator"] in (operator, -1)
+               and (park < 0 or at["park"] == park)]
+    own = [n for n in fitting if graph.nodes[n]["operator"] == operator]
+    return min(own or fitting, default=None)
 
 
 def working(graph: nx.Graph) -> nx.Graph:

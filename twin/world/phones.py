@@ -1,0 +1,90 @@
+"""Workers' phones: one aggregate source of background load a cell, scaled with the workers the cell serves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from twin.base.names import name_hash
+from twin.scenario.schema import Scenario
+from twin.world.layout import Outline
+
+#: Workers of a cell for which the library states an aggregate's traffic.
+LIBRARY_WORKERS_PER_CELL = 220.0
+REACH_SHARE = 0.3  # of the spacing of stations: where on its boresight a cell's aggregate is taken to stand
+
+
+@dataclass(frozen=True)
+class PhoneKind:
+    """Phones of one aggregate class, park and operator. rate_factor: workers of a cell over the library's."""
+
+    device_class: int
+    label: str
+    park: int
+    operator: int
+    rate_factor: float
+
+
+@dataclass(frozen=True)
+class Phones:
+    """One row a cell and aggregate class. kind: row of `kinds`. cell: the cell it loads."""
+
+    device_hash: npt.NDArray[np.uint64]
+    park: npt.NDArray[np.int32]
+    operator: npt.NDArray[np.int32]
+    device_class: npt.NDArray[np.int32]
+    kind: npt.NDArray[np.int64]
+    cell: npt.NDArray[np.int32]
+    x_m: npt.NDArray[np.float64]
+    y_m: npt.NDArray[np.float64]
+    kinds: list[PhoneKind]
+
+
+def workers_per_cell(scenario: Scenario, cells: pd.DataFrame) -> dict[tuple[int, int], float]:
+    """Workers behind a cell, by (park, operator of the cells): by the device shares of those present, evenly over their cells."""
+    shares = [o.device_share for o in scenario.operators.values()]
+    present, counts = np.unique(np.stack([cells["park"].to_numpy(), cells["operator"].to_numpy()], axis=1), axis=0,
+                                return_counts=True)
+    out: dict[tuple[int, int], float] = {}
+    for p, park in enumerate(scenario.parks.values()):
+        here = {int(o): int(n) for (q, o), n in zip(present, counts) if q == p}
+        total = sum(shares[o] for o in here)
+        for o, n in here.items():
+            out[p, o] = park.workers * (shares[o] / total if total > 0 else 1.0 / len(here)) / n
+    return out
+
+
+def place_phones(scenario: Scenario, cells: pd.DataFrame, sites: pd.DataFrame, outlines: Mapping[str, Outline]) -> Phones:
+    """Aggregates of all public cells; none when the scenario switches them off."""
+    classes = [(i, n) for i, (n, c) in enumerate(scenario.device_classes.items()) if c.aggregate_per_cell and c.traffic]
+    public = cells[~cells["private"]]
+    if not scenario.devices.worker_phones or public.empty:
+        classes, public = [], public.iloc[:0]
+    kinds = [PhoneKind(row, f"{list(scenario.parks)[p]}/{list(scenario.operators)[o]}", p, o, n / LIBRARY_WORKERS_PER_CELL)
+             for row, _ in classes for (p, o), n in workers_per_cell(scenario, public).items() if n > 0]
+    cell, kind, hashes = [], [], []
+    for k, kind_row in enumerate(kinds):
+        own = public[(public["park"] == kind_row.park) & (public["operator"] == kind_row.operator)]
+        cell += own.index.to_list()
+        kind += [k] * len(own)
+        hashes += [name_hash(f"{name}/{dict(classes)[kind_row.device_class]}-1") for name in own["name"]]
+    at = cells.iloc[np.array(cell, dtype=np.int64)]
+    x, y = _positions(at, sites, public, list(outlines.values()))
+    return Phones(np.array(hashes, dtype=np.uint64), at["park"].to_numpy(dtype=np.int32), at["operator"].to_numpy(dtype=np.int32),
+                  np.array([kinds[k].device_class for k in kind], dtype=np.int32), np.array(kind, dtype=np.int64),
+                  np.array(cell, dtype=np.int32), x, y, kinds)
+
+
+def _positions(at: pd.DataFrame, sites: pd.DataFrame, public: pd.DataFrame,
+               outlines: list[Outline]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Where the aggregates of the cells `at` stand (m): on the boresight, a share of the stations' spacing away."""
+    stations = public.groupby(["park", "operator"])["station"].nunique()
+    keys = zip(at["park"].to_list(), at["operator"].to_list())
+    reach = np.array([REACH_SHARE * math.sqrt(outlines[p].width * outlines[p].depth / int(stations[p, o])) for p, o in keys])
+    azimuth, site = np.radians(at["azimuth_deg"].to_numpy()), sites.iloc[at["site"].to_numpy()]
+    return site["x_m"].to_numpy() + reach * np.sin(azimuth), site["y_m"].to_numpy() + reach * np.cos(azimuth)
