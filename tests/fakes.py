@@ -34,7 +34,8 @@ def fake_world(n_devices: int = N_DEVICES) -> World:
     for a, b in (("agg", "town"), ("agg", "pop"), ("town", "pop"), ("site", "agg")):
         graph.add_edge(a, b, rate_bps=10_000_000_000, propagation_ns=1000)
     return World(
-        parks=table("parks", park_id=["TL2", "PNA"], name_vi=["Thăng Long 2", "Phố Nối A"], name_en=["Thang Long 2", "Pho Noi A"]),
+        parks=table("parks", park_id=["TL2", "PNA"], name_vi=["Thăng Long 2", "Phố Nối A"],
+                    name_en=["Thang Long 2", "Pho Noi A"]),
         operators=table("operators", operator_id=["viettel", "vnpt"], name=["Viettel", "VNPT"], architecture=["sa", "nsa"]),
         sites=table("sites", name=["s0", "s1"], park=[0, 1], owner=[0, 1], kind=["macro", "macro"]),
         stations=table("stations", name=["st0", "st1", "st2"], site=[0, 1, 0], operator=[0, 1, 0], technology=["nr", "nr", "nr"]),
@@ -50,8 +51,10 @@ def fake_world(n_devices: int = N_DEVICES) -> World:
                          response_bytes=[0, 50], deadline_ns=[50_000_000, 100_000_000]),
         flows=table("flows", flow_hash=device.astype("u8"), device=device, flow_type=device % 2, route_up=routed,
                     route_down=np.where(routed >= 0, 1, -1)),
-        resources=table("resources", name=["site>agg [up]", "agg>pop [up]", "town>pop [up]", "upf [up]", "platform", "agg>pop [down]"],
-                        kind=[LINK, LINK, LINK, POOL, SERVER, LINK], rate_bps=[7_000_000_000] * 6, rate_total_bps=[10_000_000_000] * 6,
+        resources=table("resources", name=["site>agg [up]", "agg>pop [up]", "town>pop [up]", "upf [up]",
+                                          "platform", "agg>pop [down]"],
+                        kind=[LINK, LINK, LINK, POOL, SERVER, LINK], rate_bps=[7_000_000_000] * 6,
+                        rate_total_bps=[10_000_000_000] * 6,
                         background_share=[0.3, 0.3, 0.3, 0.0, 0.0, 0.3], workers=[0, 0, 0, 4, 2, 0], park=[0, 0, -1, -1, -1, 0],
                         operator=[0] * 6, next_step=["25G", "25G", "25G", "8 workers", "4 workers", "25G"]),
         route_start=np.array([0, 4, 5]), route_resources=np.array([0, 1, 3, 4, 5]),
@@ -96,8 +99,9 @@ def fake_measures(world: World, clock: Clock | None = None) -> Measures:
         n_p, n_o, n_a, measured, offered, delivered, (delivered * 9) // 10, in_flight * 0, in_flight, lost, offered * 800,
         delivered * 800, sums, largest, delay_row, delay_hist, part_sum, part_row, part_hist,
         np.array([1000, 0]), np.array([990, 0]), np.array([900, 0]), prb.sum(axis=0), np.full((cells, 2), 2000),
-        prb.sum(axis=0) * 100, prb.sum(axis=0), prb.sum(axis=0) // 10, prb.sum(axis=0) * 0, busy.sum(axis=0) // 2, busy.sum(axis=0),
-        np.full(res, 100), np.zeros(res, np.int64), np.full(res, 5_000_000), measured // 2, prb, busy // 2,
+        prb.sum(axis=0) * 100, prb.sum(axis=0), prb.sum(axis=0) // 10, prb.sum(axis=0) * 0,
+        busy.sum(axis=0) // 2, busy.sum(axis=0), np.full(res, 100), np.zeros(res, np.int64), np.full(res, 5_000_000),
+        measured // 2, prb, busy // 2,
         rng.integers(0, 10_000, (2, n_p, 3)), {"bursts": 1500.0})
 
 

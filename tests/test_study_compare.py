@@ -46,8 +46,12 @@ def test_differences_are_paired_by_replication(tmp_path):
     assert any("different seeds" in w for w in table.attrs["warnings"])
     b = execute.run(FakeScenario(seed=8), results=tmp_path)
     pick = {"kpi": "latency_ul_mean_ms", "scope_kind": "park", "scope": "TL2"}
-    of = [k.kpis.loc[(k.kpis[list(pick)] == pd.Series(pick)).all(axis=1)].sort_values("replication")["value"].to_numpy() for k in (a, b)]
-    expected = of[1] - of[0]
+
+    def values(run):
+        rows = run.kpis.loc[(run.kpis[list(pick)] == pd.Series(pick)).all(axis=1)]
+        return rows.sort_values("replication")["value"].to_numpy()
+
+    expected = values(b) - values(a)
     low, high = stats.t.interval(0.95, 2, expected.mean(), stats.sem(expected))
     row = table.loc[(table[list(pick)] == pd.Series(pick)).all(axis=1)].iloc[0]
     assert (row["difference"], row["ci_low"], row["ci_high"]) == pytest.approx((expected.mean(), low, high))

@@ -38,7 +38,7 @@ def test_a_run_leaves_a_readable_folder(tmp_path):
     manifest = json.loads((run.folder / "manifest.json").read_text())
     assert manifest["scenario"]["name"] == "made-up" and manifest["replications_done"] == [0, 1, 2]
     assert json.loads((run.folder / "failures.json").read_text()) == []
-    assert not [p for p in run.folder.rglob(".*")], "temporary files left"
+    assert not list(run.folder.rglob(".*")), "temporary files left"
     assert RunSet.load(run.folder).summary.equals(run.summary)
 
 

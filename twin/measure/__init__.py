@@ -1,0 +1,1 @@
+"""What a run measured, and the tables made of it."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 
 from twin.base.bins import DELAY_BITS
 from twin.measure.measures import CAUSES, Measures
-from twin.measure.scopes import Scope, fold_histograms, quantiles, ratio, rows
+from twin.measure.scopes import Rows, Scope, fold_histograms, quantiles, ratio, rows
 from twin.world.tables import DIRECTIONS, DL, RTT, UL, World
 
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
@@ -40,7 +39,7 @@ def judged(measures: Measures, world: World) -> tuple[np.ndarray, np.ndarray]:
     return (measures.within * held).sum(axis=1), (ended * held).sum(axis=1)
 
 
-def flow_kpis(measures: Measures, world: World, scopes: list[Scope]) -> Iterator[pd.DataFrame]:
+def flow_kpis(measures: Measures, world: World, scopes: list[Scope]) -> Iterator[Rows]:
     """All KPI rows that are folded from groups."""
     for scope in scopes:
         yield from _messages(measures, world, scope)
@@ -49,7 +48,7 @@ def flow_kpis(measures: Measures, world: World, scopes: list[Scope]) -> Iterator
         yield from _latency(measures, scope)
 
 
-def _messages(measures: Measures, world: World, scope: Scope) -> Iterator[pd.DataFrame]:
+def _messages(measures: Measures, world: World, scope: Scope) -> Iterator[Rows]:
     """Application messages, each counted once, in the direction its deadline is on: offered = delivered + lost + in flight."""
     within, ended = judged(measures, world)
     yield rows("share_within_deadline", scope.kind, scope.names, ratio(scope.fold(within), scope.fold(ended)), "share")
@@ -63,7 +62,7 @@ def _messages(measures: Measures, world: World, scope: Scope) -> Iterator[pd.Dat
         yield rows(name, scope.kind, scope.names[offered > 0], values[offered > 0], "messages")
 
 
-def _counts(measures: Measures, scope: Scope) -> Iterator[pd.DataFrame]:
+def _counts(measures: Measures, scope: Scope) -> Iterator[Rows]:
     """Bursts offered, delivered and lost, per direction that carried any."""
     offered = scope.fold(measures.offered)
     rate = ratio(offered[:, UL] + offered[:, DL], measures.measured_ns * 1e-9)
@@ -80,7 +79,7 @@ def _counts(measures: Measures, scope: Scope) -> Iterator[pd.DataFrame]:
         yield rows(f"share_within_deadline_{direction}", scope.kind, scope.names[used], share[used, d], "share")
 
 
-def _throughput(measures: Measures, scope: Scope) -> Iterator[pd.DataFrame]:
+def _throughput(measures: Measures, scope: Scope) -> Iterator[Rows]:
     """Application bytes offered and delivered, per second of measured time."""
     offered, delivered = scope.fold(measures.offered_bytes), scope.fold(measures.delivered_bytes)
     used = scope.fold(measures.offered) > 0
@@ -91,7 +90,7 @@ def _throughput(measures: Measures, scope: Scope) -> Iterator[pd.DataFrame]:
         yield rows(f"offered_{direction}_mbps", scope.kind, names, offered[mask, d] * to_mbps, MBPS)
 
 
-def _latency(measures: Measures, scope: Scope) -> Iterator[pd.DataFrame]:
+def _latency(measures: Measures, scope: Scope) -> Iterator[Rows]:
     """Mean, percentiles and maximum of the delay of delivered bursts (population: bursts generated after the warm-up)."""
     histograms = fold_histograms(measures, scope)
     mean = ratio(scope.fold(measures.delay_sum_ns), scope.fold(measures.delivered)) * 1e-6

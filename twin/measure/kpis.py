@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from twin.measure.bottlenecks import bottleneck_rows
 from twin.measure.delays import budget_rows, histogram_rows
 from twin.measure.flows import flow_kpis
 from twin.measure.measures import Measures
 from twin.measure.network import cell_kpis, inventory_kpis, resource_kpis, tenant_kpis
 from twin.measure.resources import resource_rows
-from twin.measure.scopes import KPI_COLUMNS, scopes_of
+from twin.measure.scopes import frame, scopes_of
 from twin.measure.series import timeseries_rows
-from twin.measure.bottlenecks import bottleneck_rows
 from twin.world.tables import World
 
 __all__ = ["bottleneck_rows", "budget_rows", "histogram_rows", "kpi_rows", "resource_rows", "timeseries_rows"]
@@ -25,5 +25,4 @@ def kpi_rows(measures: Measures, world: World) -> pd.DataFrame:
     """
     parts = [*flow_kpis(measures, world, scopes_of(world)), *cell_kpis(measures, world), *resource_kpis(measures, world),
              *tenant_kpis(measures, world), *inventory_kpis(world)]
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=KPI_COLUMNS)
+    return frame(parts)

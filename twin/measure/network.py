@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 
 from twin.measure.measures import Measures
-from twin.measure.scopes import Scope, join, labels, names_or, ratio, rows
+from twin.measure.scopes import Rows, Scope, join, labels, names_or, ratio, rows
 from twin.world.tables import LINK, POOL, RESOURCE_KINDS, SERVER, World
 
 PCT = "%"
@@ -32,7 +31,7 @@ def resource_load_pct(busy_ns: np.ndarray, elapsed_ns: float | np.ndarray, world
     return 100.0 * (background + busy * own_part)
 
 
-def cell_kpis(measures: Measures, world: World) -> Iterator[pd.DataFrame]:
+def cell_kpis(measures: Measures, world: World) -> Iterator[Rows]:
     """Load, throughput, losses and block errors per cell; load also per park and operator, and over all cells."""
     names = world.cells["name"].to_numpy(object)
     load = cell_load_pct(measures)
@@ -60,7 +59,7 @@ def _cell_scopes(world: World) -> list[Scope]:
             Scope("park_operator", both, park * len(operators) + operator)]
 
 
-def resource_kpis(measures: Measures, world: World) -> Iterator[pd.DataFrame]:
+def resource_kpis(measures: Measures, world: World) -> Iterator[Rows]:
     """Load, throughput and losses per link, UPF worker pool and server queue."""
     table = world.resources
     names, kinds = table["name"].to_numpy(object), table["kind"].to_numpy()
@@ -73,13 +72,14 @@ def resource_kpis(measures: Measures, world: World) -> Iterator[pd.DataFrame]:
         yield rows(load_kpi, scope_kind, names[mask], load[mask], PCT)
         yield rows(drops_kpi, scope_kind, names[mask], measures.packets_dropped[mask], "packets")
         yield rows(f"{scope_kind}_wait_max_ms", scope_kind, names[mask], measures.wait_max_ns[mask] * 1e-6, "ms")
-        yield rows(f"{scope_kind}_bursts_per_s", scope_kind, names[mask], measures.bursts[mask] * (1e9 / measures.measured_ns), "1/s")
+        rate = measures.bursts[mask] * (1e9 / measures.measured_ns)
+        yield rows(f"{scope_kind}_bursts_per_s", scope_kind, names[mask], rate, "1/s")
         if kind != SERVER:
             throughput = "link_throughput_gbps" if kind == LINK else "upf_throughput_gbps"
             yield rows(throughput, scope_kind, names[mask], gbps[mask], "Gbit/s (application layer)")
 
 
-def tenant_kpis(measures: Measures, world: World) -> Iterator[pd.DataFrame]:
+def tenant_kpis(measures: Measures, world: World) -> Iterator[Rows]:
     """Bursts per tenant, and the shares of them delivered and within their deadline (of those offered)."""
     names = world.tenants["name"].to_numpy(object)
     used = measures.tenant_offered > 0
@@ -89,7 +89,7 @@ def tenant_kpis(measures: Measures, world: World) -> Iterator[pd.DataFrame]:
     yield rows("share_within_deadline", "tenant", names, ratio(measures.tenant_within[used], offered), "share")
 
 
-def inventory_kpis(world: World) -> Iterator[pd.DataFrame]:
+def inventory_kpis(world: World) -> Iterator[Rows]:
     """Devices (all, and those with traffic but no coverage) and stations, by park, operator, class and in total."""
     parks, operators, _ = labels(world)
     classes = world.device_classes["device_class_id"].to_numpy(object)
@@ -118,7 +118,7 @@ def devices_without_coverage(world: World) -> np.ndarray:
     return has_flow & ~has_route
 
 
-def _station_kpis(world: World, parks: np.ndarray, operators: np.ndarray, whole: np.ndarray) -> Iterator[pd.DataFrame]:
+def _station_kpis(world: World, parks: np.ndarray, operators: np.ndarray, whole: np.ndarray) -> Iterator[Rows]:
     """Stations in the simulated parks by generation (`stations_5g`, `stations_4g`)."""
     stations = world.stations
     generation = np.where(stations["technology"].astype(str).str.lower().str.contains("nr|5g"), "5g", "4g")

@@ -11,7 +11,7 @@ import pandas as pd
 from twin.measure.measures import Measures
 from twin.measure.network import cell_load_pct, owner_names, resource_load_pct
 from twin.measure.scopes import ratio
-from twin.measure.series import prb_per_bucket, replications_in
+from twin.measure.series import measured_buckets, prb_per_bucket, replications_in
 from twin.world.tables import LINK, RESOURCE_KINDS, World
 
 CELL_NEXT_STEP = "a second carrier or one more site"
@@ -23,15 +23,17 @@ COLUMNS = ["name", "kind", "direction", "park", "operator", "load_pct", "load_pe
 def resource_rows(measures: Measures, world: World, headroom_pct: float = 70.0) -> pd.DataFrame:
     """One row a cell (its fuller direction), link direction, pool and server queue, the first to give way on top.
 
-    load_peak_pct is the fullest bucket of the time series. growth_to_headroom: by what factor the simulated traffic may grow
-    until the load reaches headroom_pct (below 1: it is over; nan: idle). has_spare: something else takes over when it fails.
+    load_peak_pct is the fullest bucket of the time series after the warm-up. growth_to_headroom: by what factor the
+    simulated traffic may grow until the load reaches headroom_pct (below 1: it is over; nan: idle). has_spare: something
+    else takes over when it fails.
     load_with_one_unit_failed_pct: link: the worst failure of one other fibre whose traffic takes the shortest detour; pool and
     server: one worker less; cell: one station less of that operator in that park. throughput_mbps: application layer.
     """
     table = pd.concat([_network(measures, world), _cells(measures, world)], ignore_index=True)
     own = table["load_pct"] - table["background_pct"]
     growth = ratio((headroom_pct - table["background_pct"]).clip(lower=0.0).to_numpy(), own.to_numpy())
-    table = table.assign(headroom_pct=float(headroom_pct), growth_to_headroom=growth, over_headroom=table["load_pct"] > headroom_pct)
+    over = table["load_pct"] > headroom_pct
+    table = table.assign(headroom_pct=float(headroom_pct), growth_to_headroom=growth, over_headroom=over)
     return table.sort_values(["growth_to_headroom", "name"], kind="stable", ignore_index=True)[COLUMNS]
 
 
@@ -47,7 +49,8 @@ def _network(measures: Measures, world: World) -> pd.DataFrame:
     table = world.resources
     elapsed = float(measures.measured_ns)
     background = resource_load_pct(np.zeros(len(table)), elapsed, world)
-    series = resource_load_pct(measures.series_busy_ns, float(measures.bucket_ns * replications_in(measures)), world)
+    bucket = float(measures.bucket_ns * replications_in(measures))
+    series = resource_load_pct(measures.series_busy_ns[measured_buckets(measures)], bucket, world)
     name = physical_names(world)
     parks, operators = owner_names(world, table["park"].to_numpy(), table["operator"].to_numpy())
     frame = pd.DataFrame({
@@ -119,7 +122,7 @@ def _cells(measures: Measures, world: World) -> pd.DataFrame:
     """Rows of cells, each with its fuller direction."""
     cells = world.cells
     load = np.nan_to_num(cell_load_pct(measures))
-    series = 100.0 * np.nan_to_num(ratio(measures.series_cell_prb, prb_per_bucket(measures)))
+    series = 100.0 * np.nan_to_num(ratio(measures.series_cell_prb[measured_buckets(measures)], prb_per_bucket(measures)))
     peak = series.max(axis=0) if len(series) else load
     pick, d = np.arange(len(cells)), load.argmax(axis=1)
     parks, operators = owner_names(world, cells["park"].to_numpy(), cells["operator"].to_numpy())

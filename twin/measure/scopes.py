@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -98,12 +99,35 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray | float) -> np.ndarray:
     return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
 
 
-def rows(kpi: str, kind: str, names: np.ndarray, values: np.ndarray, unit: str) -> pd.DataFrame:
+class Rows(NamedTuple):
+    """Rows of the KPI table that share KPI, scope kind and unit; a table is made of many such in one go."""
+
+    kpi: str
+    scope_kind: str
+    unit: str
+    scope: np.ndarray
+    value: np.ndarray
+
+
+def rows(kpi: str, kind: str, names: np.ndarray, values: np.ndarray, unit: str) -> Rows:
     """Rows of the KPI table, one a name; rows without a value (nan) are left out."""
     values = np.asarray(values, dtype=float)
     keep = ~np.isnan(values)
-    frame = pd.DataFrame({"scope": names[keep], "value": values[keep]})
-    return frame.assign(kpi=kpi, scope_kind=kind, unit=unit)[KPI_COLUMNS]
+    return Rows(kpi, kind, unit, names[keep], values[keep])
+
+
+def frame(parts: Sequence[Rows]) -> pd.DataFrame:
+    """The KPI table of many rows."""
+    if not parts:
+        return pd.DataFrame(columns=KPI_COLUMNS)
+    length = [len(part.value) for part in parts]
+
+    def column(name: str) -> np.ndarray:
+        return np.repeat(np.array([getattr(part, name) for part in parts], dtype=object), length)
+
+    return pd.DataFrame({
+        "kpi": column("kpi"), "scope_kind": column("scope_kind"), "scope": np.concatenate([part.scope for part in parts]),
+        "value": np.concatenate([part.value for part in parts]), "unit": column("unit")}, columns=KPI_COLUMNS)
 
 
 def names_or(names: np.ndarray, index: np.ndarray, otherwise: str = "") -> np.ndarray:

@@ -38,6 +38,13 @@ def replications_in(measures: Measures) -> int:
     return max(1, int(measures.totals.get("replications", 1)))
 
 
+def measured_buckets(measures: Measures) -> slice:
+    """The buckets after the warm-up (the series begin with the run, the counts with the end of the warm-up)."""
+    n = len(measures.series_busy_ns)
+    measured = int(measures.measured_ns // replications_in(measures) // measures.bucket_ns)
+    return slice(max(0, n - max(measured, 1)), n)
+
+
 def prb_per_bucket(measures: Measures) -> np.ndarray:
     """PRBs available to each cell and direction in one bucket, float64 (cells, 2), over all replications added."""
     buckets = measures.measured_ns / replications_in(measures) / measures.bucket_ns

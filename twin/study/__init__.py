@@ -1,0 +1,1 @@
+"""Runs of scenarios: replications, results folder, comparison."""

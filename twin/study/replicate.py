@@ -86,7 +86,12 @@ def start_worker(simulated_ns: MutableSequence[int]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; it ends the workers
     parent = multiprocessing.parent_process()
     if parent is not None:  # a killed parent cannot end its workers
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def replicate_in_worker(task: Task, slot: int) -> Failure | None:

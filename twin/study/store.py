@@ -97,7 +97,8 @@ def replication_path(folder: Path, replication: int) -> Path:
 
 def save_measures(path: Path, measures: Measures) -> None:
     """Store measures as arrays; the scalars travel as one JSON text."""
-    arrays, scalars = {}, {}
+    arrays: dict[str, np.ndarray] = {}
+    scalars: dict[str, Any] = {}
     for item in fields(measures):
         value = getattr(measures, item.name)
         (arrays if isinstance(value, np.ndarray) else scalars)[item.name] = value
@@ -105,7 +106,7 @@ def save_measures(path: Path, measures: Measures) -> None:
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
-            np.savez_compressed(file, __scalars__=text, **arrays)
+            np.savez_compressed(file, **{"__scalars__": text, **arrays})  # type: ignore[arg-type]  # numpy's stub takes them for its flag
 
     write_whole(path, write)
 

@@ -46,10 +46,10 @@ def world_tables(world: World, total: Measures) -> dict[str, pd.DataFrame]:
     owner = world.sites["owner"].to_numpy() if "owner" in world.sites else np.full(len(world.sites), -1)
     site_park, site_owner = owner_names(world, world.sites["park"].to_numpy(), owner)
     cell_park, cell_operator = owner_names(world, world.cells["park"].to_numpy(), world.cells["operator"].to_numpy())
-    site = world.sites["name"].to_numpy(object)[world.cells["site"].to_numpy()] if len(world.cells) else np.array([], dtype=object)
+    site = world.sites["name"].to_numpy(object)[world.cells["site"].to_numpy()]
     keep = ["name", "azimuth_deg", "tx_power_dbm"]
     return {
-        "parks": world.parks, "assumptions": world.assumptions.astype({c: str for c in ("item", "value", "unit", "source")}),
+        "parks": world.parks, "assumptions": world.assumptions.astype(dict.fromkeys(("item", "value", "unit", "source"), str)),
         "sites": world.sites.assign(park=site_park, owner=site_owner),
         "cells": world.cells[keep].assign(site=site, park=cell_park, operator=cell_operator, prb_ul_pct=load[:, 0],
                                           prb_dl_pct=load[:, 1]),

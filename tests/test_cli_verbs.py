@@ -1,0 +1,156 @@
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fakes import FAKE, FakeScenario
+
+from twin import cli
+from twin.base import errors
+from twin.study import replicate
+
+ROOT = Path(__file__).parent.parent
+SMALL = "schema: 1\nname: small\nquestion: Does it load?\nparks: {YM2: {}}\n"
+
+
+@pytest.fixture
+def faked(monkeypatch, tmp_path):
+    """The verbs around a made-up engine; gives a function that runs one in tmp_path."""
+    scenario = FakeScenario()
+    monkeypatch.setitem(replicate.BACKENDS, "fast", FAKE)
+    monkeypatch.setattr(cli, "_load", lambda file, overrides: scenario)
+    monkeypatch.setattr(cli, "_report", lambda folder, lang, audience: folder / "report.html")
+    monkeypatch.chdir(tmp_path)
+
+    def go(*words: str, **changes) -> int:
+        nonlocal scenario
+        scenario = FakeScenario(**changes)
+        return cli.main([*words])
+
+    return go
+
+
+def test_run_ends_with_verdicts_and_the_report(faked, capsys):
+    assert faked("run", "x.yaml", "--jobs", "1") == cli.OK
+    out, err = capsys.readouterr()
+    lines = out.strip().splitlines()
+    assert lines[-1].startswith("report: ") and lines[-1].endswith("report.html")
+    assert "first bottleneck" in out and "TL2" in out and "camera" in out and "a made-up world" in out
+    assert "results: " in err
+
+
+def test_json_is_all_there_is_on_stdout(faked, capsys):
+    assert faked("run", "x.yaml", "--json") == cli.OK
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"run_id", "summary", "warnings"}
+    assert set(found["summary"][0]) == {"kpi", "scope_kind", "scope", "mean", "ci_low", "ci_high", "n", "unit"}
+    assert faked("run", "x.yaml", "--json", "--replications", "1") == cli.OK
+    alone = json.loads(capsys.readouterr().out)
+    assert alone["summary"][0]["ci_low"] is None and any("one replication" in w for w in alone["warnings"])
+
+
+def test_a_second_run_is_read_from_the_folder(faked, capsys):
+    faked("run", "x.yaml", "--json")
+    first = capsys.readouterr()
+    faked("run", "x.yaml", "--json")
+    second = capsys.readouterr()
+    assert first.out == second.out and "already there" in second.err and "already there" not in first.err
+
+
+def test_exit_codes_of_what_can_happen(faked, capsys):
+    assert faked("run", "x.yaml", broken=(1,)) == cli.INTERNAL
+    assert "failures.json" in capsys.readouterr().err
+    assert faked("run", "x.yaml", "--seed", "3", dies=True) == cli.INTERRUPTED
+    assert faked("run", "x.yaml", "--lang", "fr") == cli.USAGE
+    assert faked("run", "x.yaml", "--audience", "press") == cli.USAGE
+    assert faked("run", "x.yaml", "--engine", "steam") == cli.USAGE
+    assert faked("run", "x.yaml", "--jobs", "0") == cli.USAGE
+    assert faked("run") == cli.USAGE
+    assert faked("dance") == cli.USAGE
+    assert faked("report", "no-such-run") == cli.NOTHING
+    assert faked("compare", "no", "such") == cli.NOTHING
+
+
+def test_compare_prints_a_paired_table(faked, capsys):
+    faked("run", "x.yaml")
+    faked("run", "x.yaml", "--seed", "9")
+    runs = [p.name for p in Path("results/made-up").iterdir()]
+    capsys.readouterr()
+    assert faked("compare", *runs) == cli.OK
+    out, err = capsys.readouterr()
+    assert "share_within_deadline" in out and "different seeds" in err
+    assert faked("compare", *runs, "--json") == cli.OK
+    assert json.loads(capsys.readouterr().out)["differences"]
+    assert faked("compare", *runs, "--kpi", "no_such_kpi") == cli.NOTHING
+    assert faked("compare", runs[0], "made-up", "--kpi", "offered", "--scope", "all") == cli.OK
+
+
+@pytest.mark.parametrize(("error", "code"), [
+    (errors.UsageError("u"), 4), (errors.ScenarioError([]), 4), (errors.WorldError([]), 4), (errors.MissingResultError("m"), 5),
+    (errors.ConservationError("c"), 3), (errors.ReplicationError("r"), 3), (RuntimeError("?"), 3), (KeyboardInterrupt(), 2),
+])
+def test_exit_code_of_each_error(monkeypatch, capsys, error, code):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(cli, "_load", fail)
+    assert cli.main(["validate", "x.yaml"]) == code
+    out, err = capsys.readouterr()
+    assert not out and ("Traceback" in err) == (type(error) is RuntimeError)
+
+
+def test_validate_names_place_key_and_remedy(tmp_path, capsys):
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(SMALL)
+    assert cli.main(["validate", str(good)]) == 0
+    bad.write_text(SMALL + "devices:\n  densty: high\n")
+    assert cli.main(["validate", str(bad)]) == cli.USAGE
+    err = capsys.readouterr().err
+    assert "bad.yaml:6" in err and "densty" in err and "density" in err
+    assert cli.main(["validate", str(good), "--set", "devices.density=absurd"]) == cli.USAGE
+    assert cli.main(["validate", str(tmp_path / "none.yaml")]) == cli.USAGE
+    assert cli.main(["run", str(bad), "--results", str(tmp_path / "results")]) == cli.USAGE
+    assert not (tmp_path / "results").exists(), "no partial results"
+
+
+def test_init_writes_a_valid_scenario_once(tmp_path, capsys):
+    file = tmp_path / "My park.yaml"
+    assert cli.main(["init", str(file)]) == 0
+    assert cli.main(["validate", str(file)]) == 0
+    assert cli.main(["init", str(file)]) == cli.USAGE
+    assert cli.main(["init", str(tmp_path / "no" / "folder.yaml")]) == cli.USAGE
+
+
+def test_schema_is_json(capsys, tmp_path):
+    assert cli.main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["$schema"].startswith("https://json-schema.org")
+    assert cli.main(["schema", "--write", str(tmp_path / "s.json")]) == 0
+    assert json.loads((tmp_path / "s.json").read_text())
+
+
+@pytest.mark.parametrize("words", [["-c", "import twin"], ["-m", "twin.cli", "--help"]])
+def test_a_start_costs_less_than_half_a_second(words):
+    best = min(_seconds(words) for _ in range(3))
+    assert best < 0.5, f"python {' '.join(words)} takes {best:.2f} s: something heavy is imported at the top"
+
+
+def _seconds(words: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, *words], check=True, capture_output=True, cwd=ROOT)
+    return time.perf_counter() - started
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    heavy = ("numpy", "pandas", "numba", "pydantic", "rich.table")
+    code = f"import sys, twin, twin.cli; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT).stdout == "[]\n"
+
+
+def test_public_names():
+    import twin
+
+    assert callable(twin.load) and callable(twin.run) and callable(twin.compare)
+    with pytest.raises(AttributeError, match="public names: RunSet, compare, load, run"):
+        _ = twin.simulate

@@ -1,0 +1,229 @@
+"""The command line: each verb parses, calls one public function and prints. Results go to stdout, all else to stderr."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from twin.scenario.schema import Scenario
+    from twin.study.runset import RunSet
+
+OK, FAILED_EXPECTATION, INTERRUPTED, INTERNAL, USAGE, NOTHING = range(6)
+_CTRL_C = 130  # what the parser makes of KeyboardInterrupt
+
+app = typer.Typer(name="twin", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  help="Digital twin of the 5G networks of industrial parks: simulate, look, compare.",
+                  epilog="Exit codes: 0 fine, 1 an expectation failed, 2 interrupted, 3 internal error or failed replications, "
+                         "4 bad usage or invalid scenario, 5 nothing found.")
+
+ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).")]
+Overrides = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override: devices.density=high; repeat.")]
+Replications = Annotated[int | None, typer.Option(min=1, help="Replications; default: the scenario's.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Root seed; default: the scenario's.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes; the figures do not depend on it.")]
+EngineName = Annotated[str, typer.Option(metavar="fast|reference", help="reference: the readable SimPy model, slow.")]
+Results = Annotated[Path, typer.Option(help="Folder of the results.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON only on stdout.")]
+Lang = Annotated[str, typer.Option(metavar="vi|en", help="Language of the report.")]
+Audience = Annotated[str, typer.Option(metavar="operator|department", help="department: totals per park only.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Simulate again even if the results are there.")]
+
+
+@app.command()
+def validate(file: ScenarioFile, set_: Overrides = []) -> None:  # noqa: B006  # typer copies defaults
+    """Check a scenario file; all problems are reported at once."""
+    scenario = _load(file, set_)
+    for warning in scenario.warnings:
+        _say(f"warning: {warning}")
+    print(f"{file}: valid, scenario {scenario.name}")
+
+
+@app.command()
+def show(file: ScenarioFile, set_: Overrides = []) -> None:  # noqa: B006
+    """Build the world of a scenario and print it: parks, stations, devices, routes, assumptions."""
+    from twin.printing import print_world
+    from twin.world.build import build_world
+
+    print_world(build_world(_load(file, set_)))
+
+
+@app.command()
+def run(file: ScenarioFile, set_: Overrides = [], replications: Replications = None, seed: Seed = None,  # noqa: B006
+        jobs: Jobs = 1, engine: EngineName = "fast", results: Results = Path("results"), fresh: Fresh = False,
+        json_: Json = False, lang: Lang = "vi", audience: Audience = "operator") -> None:
+    """Simulate a scenario, write its results and report, and print the verdict per park and application."""
+    from twin.printing import print_verdicts, progress_bar
+    from twin.study.execute import run as run_scenario
+
+    _check_report_options(lang, audience)
+    scenario = _load(file, set_)
+    with progress_bar(scenario.name) as progress:
+        runset = run_scenario(scenario, replications, jobs, seed=seed, engine=engine, results=results, fresh=fresh,
+                              progress=progress)
+    _say(f"{'already there' if runset.from_cache else 'results'}: {runset.folder}")
+    report = _report(runset.folder, lang, audience)
+    if json_:
+        _print_json(runset)
+    else:
+        print_verdicts(runset)
+        print(f"report: {report}")
+
+
+@app.command()
+def report(run_: Annotated[str, typer.Argument(metavar="RUN", help="Run folder, run id or scenario name.")], lang: Lang = "vi",
+           audience: Audience = "operator", results: Results = Path("results")) -> None:
+    """Write the report of a finished run."""
+    from twin.study.store import find_run
+
+    _check_report_options(lang, audience)
+    print(f"report: {_report(find_run(run_, results), lang, audience)}")
+
+
+@app.command()
+def compare(a: Annotated[str, typer.Argument(metavar="A", help="Run folder, run id, scenario name or scenario file.")],
+            b: Annotated[str, typer.Argument(metavar="B", help="What is compared with it.")],
+            kpi: Annotated[list[str], typer.Option(help="KPIs to show; repeat. Default: deadline shares, p99, loads.")] = [],  # noqa: B006
+            scope: Annotated[str, typer.Option(help="Kind of scope to show; all: every kind.")] = "park",
+            replications: Replications = None, seed: Seed = None, jobs: Jobs = 1, results: Results = Path("results"),
+            json_: Json = False) -> None:
+    """Difference of two runs (B - A), paired by replication, with its 95 % interval."""
+    from twin.printing import json_text, print_comparison
+    from twin.study.compare import compare as compare_runs
+
+    left, right = (_run_or_scenario(text, results) for text in (a, b))
+    table = compare_runs(left, right, replications=replications, seed=seed, jobs=jobs, results=results)
+    warnings = table.attrs["warnings"]
+    for warning in warnings:
+        _say(f"warning: {warning}")
+    if json_:
+        print(json_text({"differences": table.to_dict("records"), "warnings": warnings}))
+    elif not print_comparison(table, kpi, scope):
+        _say(f"no KPI {', '.join(kpi)} at scope {scope}; see the columns kpi and scope_kind of kpis.parquet")
+        raise typer.Exit(NOTHING)
+
+
+@app.command()
+def schema(write: Annotated[Path | None, typer.Option(help="Write to a file instead of stdout.")] = None) -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from twin.scenario.json_schema import schema_text
+
+    if write is None:
+        print(schema_text(), end="")
+    else:
+        write.write_text(schema_text(), encoding="utf-8")
+        _say(f"written: {write}")
+
+
+@app.command()
+def init(file: Annotated[Path, typer.Argument(metavar="FILE", help="Scenario file to write.")] = Path("my-park.yaml")) -> None:
+    """Write a small scenario to start from; an existing file is left alone."""
+    from twin.starter import starter_text
+
+    text = starter_text(file.stem)
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        _say(f"{file}: exists already; give another name")
+        raise typer.Exit(USAGE) from None
+    print(f"written: {file}; next: twin run {file}")
+
+
+# ---- helpers --------------------------------------------------------------------------------------------------------
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _load(file: Path, overrides: list[str]) -> Scenario:
+    from twin.scenario import load
+
+    return load(file, overrides)
+
+
+def _run_or_scenario(text: str, results: Path) -> RunSet | Scenario:
+    """A scenario if the text names a file, else a stored run."""
+    from twin.study.runset import RunSet
+    from twin.study.store import find_run
+
+    return _load(Path(text), []) if Path(text).is_file() else RunSet.load(find_run(text, results))
+
+
+def _check_report_options(lang: str, audience: str) -> None:
+    from twin.base.errors import UsageError
+
+    for name, value, allowed in (("--lang", lang, ("vi", "en")), ("--audience", audience, ("operator", "department"))):
+        if value not in allowed:
+            raise UsageError(f"{name} is {value!r}; use one of {', '.join(allowed)}")
+
+
+def _report(folder: Path, lang: str, audience: str) -> Path:
+    from twin.report.html import write_report
+
+    return write_report(folder, lang=lang, audience=audience)
+
+
+def _print_json(runset: RunSet) -> None:
+    from twin.printing import json_text
+
+    print(json_text({"run_id": runset.run_id, "summary": runset.summary.to_dict("records"), "warnings": list(runset.warnings)}))
+
+
+def _exit_code(error: BaseException) -> int:
+    """Exit code of an error of the product's own tree."""
+    from twin.base import errors
+
+    if isinstance(error, errors.MissingResultError):
+        return NOTHING
+    if isinstance(error, errors.ConservationError | errors.ReplicationError):
+        return INTERNAL
+    return USAGE
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code (the console script passes it to the shell)."""
+    try:
+        code: Any = app(args=arguments, standalone_mode=False)
+        return _interrupted() if code == _CTRL_C else code if isinstance(code, int) else OK
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted()
+    except typer.Exit as done:
+        return _interrupted() if done.exit_code == _CTRL_C else done.exit_code
+    except BrokenPipeError:
+        return OK
+    except Exception as error:
+        return _complain(error)
+
+
+def _interrupted() -> int:
+    _say("interrupted; what is finished is stored, the same command goes on from there")
+    return INTERRUPTED
+
+
+def _complain(error: Exception) -> int:
+    """Say what went wrong; the traceback only for what nobody foresaw."""
+    if hasattr(error, "format_message") and hasattr(error, "show"):  # a usage error of the parser
+        error.show()
+        return USAGE
+    from twin.base.errors import TwinError
+
+    if isinstance(error, TwinError):
+        _say(f"error: {error}")
+        return _exit_code(error)
+    if isinstance(error, FileNotFoundError | PermissionError | NotADirectoryError | IsADirectoryError):
+        _say(f"error: {error.filename}: {error.strerror}")
+        return USAGE
+    import traceback
+
+    traceback.print_exception(error)
+    _say("internal error; please report it with the lines above")
+    return INTERNAL
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""What the command line prints: tables, progress, JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from twin.measure.network import devices_without_coverage
+from twin.study.runset import RunSet
+from twin.study.store import plain
+from twin.world.tables import RESOURCE_KINDS, World
+
+SHOWN_KPIS = ("share_within_deadline", "latency_ul_p99_ms", "latency_dl_p99_ms", "latency_rtt_p99_ms", "cell_prb_ul_pct",
+              "cell_prb_dl_pct", "bursts_per_s", "lost", "devices_without_coverage")
+
+
+def json_text(value: Any) -> str:
+    """Strict JSON; not-a-number becomes null."""
+    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+
+
+def _console() -> Console:
+    # Output that is piped keeps its rows whole instead of breaking at 80 columns.
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)
+
+
+def print_table(title: str, columns: list[str], rows: Iterator[tuple[Any, ...]] | list[tuple[Any, ...]]) -> None:
+    """A plain table on stdout; columns whose name ends in a unit or number sign are set right."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    _console().print(table)
+    _console().print()
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A short number; a dash for none."""
+    return "-" if pd.isna(value) else f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
+
+
+@contextmanager
+def progress_bar(name: str) -> Iterator[Callable[[float, float], None]]:
+    """Progress on stderr: simulated time, real-time factor, time left. Gives the callback that `run` calls."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+               TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(name, total=None, speed="preparing")
+        first: list[tuple[float, float]] = []
+
+        def update(done_s: float, total_s: float) -> None:
+            # The clock starts at the first sign of life, so that compiling does not count as simulating.
+            first[:] = first or [(time.monotonic(), done_s)]
+            wall = time.monotonic() - first[0][0]
+            factor = (done_s - first[0][1]) / wall if wall > 0.5 else 0.0
+            speed = f"{done_s:.1f} of {total_s:g} s" + (f", {factor:.1f} x real time" if factor else "")
+            bar.update(task, completed=done_s, total=total_s, speed=speed)
+
+        yield update
+
+
+def print_verdicts(run: RunSet) -> None:
+    """Per park and application: share within the deadline with its interval, p99, first bottleneck; then the warnings."""
+    manifest = run.manifest
+    window = f"{manifest['horizon_s'] - manifest['warmup_s']:g} s after {manifest['warmup_s']:g} s of warm-up"
+    rows = []
+    for row in records(run.verdicts):
+        interval = "" if pd.isna(row["ci_low"]) else f"{100 * row['ci_low']:.2f} … {100 * row['ci_high']:.2f}"
+        bottleneck = "-" if pd.isna(row["bottleneck"]) else f"{row['bottleneck']} at {row['load_pct']:.1f} %"
+        step = "" if pd.isna(row["next_step"]) else row["next_step"]
+        share = f"{100 * row['share_within_deadline']:.2f}"
+        rows.append((row["park"], row["application"], share, interval, number(row["p99_ms"]), row["direction"], bottleneck,
+                     number(row["growth_to_headroom"], 3), step))
+    print_table(f"{manifest['name']}: {len(manifest['replications_done'])} replications of {window}",
+                ["park", "application", ">within deadline %", ">95 % interval", ">p99 ms", "of", "first bottleneck",
+                 ">growth to headroom", "next step"], rows)
+    for warning in run.warnings:
+        _console().print(f"warning: {warning}", markup=False)
+
+
+def print_comparison(table: pd.DataFrame, kpis: list[str], scope: str) -> bool:
+    """Differences of the chosen KPIs; False when nothing was chosen."""
+    wanted = table["kpi"].isin(kpis or SHOWN_KPIS) & (table["scope_kind"].eq(scope) | (scope == "all"))
+    chosen = table[wanted]
+    rows = [(r["kpi"], r["scope"], number(r["mean_a"]), number(r["mean_b"]), number(r["difference"]),
+             "" if pd.isna(r["ci_low"]) else f"{number(r['ci_low'])} … {number(r['ci_high'])}", "*" if r["significant"] else "",
+             r["n"], r["unit"]) for r in records(chosen)]
+    if rows:
+        print_table("B - A, paired by replication (* the 95 % interval does not hold 0)",
+                    ["kpi", "scope", ">A", ">B", ">B - A", ">95 % interval", "", ">n", "unit"], rows)
+    return bool(rows)
+
+
+def print_world(world: World) -> None:
+    """Parks, operators, applications, resources, counts, assumptions and warnings of a world."""
+    park = world.devices["park"].to_numpy()
+    lonely = pd.Series(park[devices_without_coverage(world)]).value_counts()
+    devices, cells = pd.Series(park).value_counts(), world.cells["park"].value_counts()
+    sites = world.sites["park"].value_counts()
+    print_table("Parks", ["park", "name", ">leased ha", ">workers", ">sites", ">cells", ">devices", ">without coverage"],
+                [(r["park_id"], r["name_vi"], f"{r['leased_ha']:g}", r["workers"], sites.get(i, 0), cells.get(i, 0),
+                  devices.get(i, 0), lonely.get(i, 0)) for i, r in enumerate(records(world.parks))])
+    stations, of_operator = world.stations["operator"].value_counts(), world.devices["operator"].value_counts()
+    print_table("Operators", ["operator", "architecture", ">stations", ">cells", ">devices"],
+                [(r["operator_id"], r["architecture"], stations.get(i, 0), (world.cells["operator"] == i).sum(),
+                  of_operator.get(i, 0)) for i, r in enumerate(records(world.operators))])
+    types = world.flow_types["application"].to_numpy()[world.flows["flow_type"].to_numpy()]
+    flows = pd.Series(types).value_counts()
+    print_table("Applications", ["application", ">flows"],
+                [(a, flows.get(i, 0)) for i, a in enumerate(world.applications["application_id"])])
+    kinds = world.resources["kind"].value_counts()
+    print_table("Network", ["", ">count"], [
+        ("routes", len(world.route_start) - 1), ("nodes of the transport graph", len(world.graph)),
+        *((f"{name}s", kinds.get(k, 0)) for k, name in enumerate(RESOURCE_KINDS))])
+    print_table("Assumptions", ["item", "value", "unit", "confidence", "source"],
+                [tuple(r[c] for c in ("item", "value", "unit", "confidence", "source")) for r in records(world.assumptions)])
+    for warning in world.warnings:
+        _console().print(f"warning: {warning}", markup=False)
