@@ -31,8 +31,14 @@ def problems(folder: Path, body: str, *overrides: str, head: str = HEAD) -> list
 CASES = {
     "unknown key": ("devices:\n  densty: base\n", ["s.yaml:5: devices.densty: unknown key", "did you mean 'density'?"]),
     "unknown section": ("device: {}\n", ["s.yaml:4: device: unknown key", "did you mean 'devices'?"]),
-    "wrong unit in the key": ("simulation:\n  horizon_ms: 12\n", ["s.yaml:5: simulation.horizon_ms", "'horizon_s'", "Units are part"]),
-    "unit in the value": ("simulation: {horizon_s: 12 s}\n", ["simulation.horizon_s", "'12 s'", "valid number", "unit is in the key"]),
+    "wrong unit in the key": (
+        "simulation:\n  horizon_ms: 12\n",
+        ["s.yaml:5: simulation.horizon_ms", "'horizon_s'", "Units are part"],
+    ),
+    "unit in the value": (
+        "simulation: {horizon_s: 12 s}\n",
+        ["simulation.horizon_s", "'12 s'", "valid number", "unit is in the key"],
+    ),
     "text for a number": ("parks:\n  TL2:\n    workers: many\n", ["s.yaml:6: parks.TL2.workers", "'many'", "integer"]),
     "boolean for a number": ("simulation: {seed: true}\n", ["simulation.seed", "True"]),
     "negative value": ("parks: {TL2: {leased_ha: -3}}\n", ["s.yaml:4: parks.TL2.leased_ha", "-3", "greater than or equal to 0"]),
@@ -45,18 +51,31 @@ CASES = {
     "bad date": ("plan: {date: 2026-13-01}\n", ["s.yaml:4: plan.date", "not a valid value"]),
     "unknown park": ("parks: {TL3: {workers: 5}}\n", ["s.yaml:4: parks.TL3", "not in the library", "did you mean 'TL2'?"]),
     "new entry with gaps": ("parks: {NEW: {workers: 5, lat: 20.9}}\n", ["parks.NEW", "lacks", "area_ha"]),
-    "unknown operator of the plan": ("plan: {stations_5g: {vietel: 10}}\n", ["plan.stations_5g.vietel", "did you mean 'viettel'?"]),
+    "unknown operator of the plan": (
+        "plan: {stations_5g: {vietel: 10}}\n",
+        ["plan.stations_5g.vietel", "did you mean 'viettel'?"],
+    ),
     "unknown park of the plan": ("plan: {in_park_stations_5g: {TL9: {vnpt: 1}}}\n", ["in_park_stations_5g.TL9", "did you mean"]),
     "unknown application": (
         "device_classes:\n  agv:\n    traffic:\n      status:\n        application: agv-controll\n",
-        ["s.yaml:8: device_classes.agv.traffic.status.application", "'agv-controll' does not exist", "did you mean 'agv-control'?"],
+        [
+            "s.yaml:8: device_classes.agv.traffic.status.application",
+            "'agv-controll' does not exist",
+            "did you mean 'agv-control'?",
+        ],
     ),
     "unknown device class": (
         "devices:\n  groups:\n  - {park: TL2, device_class: robots, count: 3}\n",
         ["s.yaml:6: devices.groups.0.device_class", "'robots' does not exist"],
     ),
-    "unknown park of a group": ("devices: {groups: [{park: T1, device_class: agv, count: 3}]}\n", ["devices.groups.0.park", "'T1'"]),
-    "unknown radio profile": ("operators: {vnpt: {radio_profile: nr-tdd-3600}}\n", ["operators.vnpt.radio_profile", "did you mean 'nr-tdd-3"]),
+    "unknown park of a group": (
+        "devices: {groups: [{park: T1, device_class: agv, count: 3}]}\n",
+        ["devices.groups.0.park", "'T1'"],
+    ),
+    "unknown radio profile": (
+        "operators: {vnpt: {radio_profile: nr-tdd-3600}}\n",
+        ["operators.vnpt.radio_profile", "did you mean 'nr-tdd-3"],
+    ),
     "unknown server site": ("servers: {default: hanoy}\n", ["s.yaml:4: servers.default", "did you mean 'hanoi'?"]),
     "unknown platform site": ("iot_platform: {site: cloud}\n", ["iot_platform.site", "'cloud' does not exist"]),
     "unknown link type": ("transport: {site_access: fibre}\n", ["transport.site_access", "'fibre' does not exist"]),
@@ -75,8 +94,8 @@ CASES = {
     ),
     "shares above one": ("device_classes: {agv: {access_share: {nr: 0.9}}}\n", ["device_classes.agv.access_share", "sum to 1.4"]),
     "link without capacity": (
-        "link_types:\n  slow:\n    {medium: fibre, buffer_ms: 1, overhead_bytes: 0, node_us: 1, propagation_us_per_km: 4.9, shared: false,\n"
-        "     next_step: x, source: x, confidence: A}\n",
+        "link_types:\n  slow:\n    {medium: fibre, buffer_ms: 1, overhead_bytes: 0, node_us: 1, propagation_us_per_km: 4.9,\n"
+        "     shared: false, next_step: x, source: x, confidence: A}\n",
         ["link_types.slow", "rate_gbps"],
     ),
     "link of no rate": ("link_types: {ring: {rate_gbps: 0}}\n", ["link_types.ring.rate_gbps", "greater than 0"]),
@@ -84,7 +103,10 @@ CASES = {
         "plan: {in_park_stations_5g: {TL2: {viettel: 0}}}\n",
         ["plan.in_park_stations_5g.TL2", "no operator serves park TL2"],
     ),
-    "no stations at all": ("plan: {stations_5g: {viettel: 0, vnpt: 0, mobifone: 0}}\n", ["plan.stations_5g", "no operator serves"]),
+    "no stations at all": (
+        "plan: {stations_5g: {viettel: 0, vnpt: 0, mobifone: 0}}\n",
+        ["plan.stations_5g", "no operator serves"],
+    ),
     "no operators": ("operators: {viettel: null, vnpt: null, mobifone: null}\n", ["operators", "no operator is left"]),
     "operator shares": ("operators: {mobifone: null}\n", ["operators", "sum to 0.85", "device_share"]),
     "warm-up": ("simulation: {horizon_s: 2, warmup_s: 2}\n", ["simulation.warmup_s", "leaves nothing"]),
@@ -101,11 +123,14 @@ CASES = {
     "half a configured grant": ("device_classes: {agv: {traffic: {status: {cg_bytes: 10}}}}\n", ["status.cg_period_ms", "both"]),
     "pattern without uplink": ("radio_profiles: {nr-tdd-2600: {pattern: DDDDD}}\n", ["nr-tdd-2600.pattern", "no uplink slot"]),
     "requests out of step": ("radio_profiles: {nr-tdd-2600: {sr_period_slots: 7}}\n", ["sr_period_slots", "not a multiple"]),
-    "too many blocks": ("radio_profiles: {nr-tdd-2600: {n_prb: 275, bandwidth_mhz: 50}}\n", ["nr-tdd-2600.n_prb", "carrier of 50 MHz"]),
+    "too many blocks": (
+        "radio_profiles: {nr-tdd-2600: {n_prb: 275, bandwidth_mhz: 50}}\n",
+        ["nr-tdd-2600.n_prb", "carrier of 50 MHz"],
+    ),
     "queue that is not there": (
         "server_sites: {tiny: {name_vi: a, name_en: b, place: park, source: x, confidence: A, queues: {}, upf: {workers: 1,"
         " cost_per_packet_us: 1, cost_per_byte_ns: 0, queue_limit_ms: 1, next_step: x}}}\nservers: {default: tiny}\n",
-        ["server_sites.tiny.queues.app", "needs this queue"],
+        ["server_sites.tiny.queues", "queue 'app' is missing", "plc-control"],
     ),
     "leased beyond the park": ("parks: {TL2: {leased_ha: 9999}}\n", ["parks.TL2.leased_ha", "exceeds"]),
     "nothing to simulate": ("devices: {include_derived: false, worker_phones: false}\n", ["devices", "no devices at all"]),
@@ -147,7 +172,8 @@ def test_all_problems_at_once(tmp_path):
         """,
     )
     text = "\n".join(found)
-    for key in ("devices.densty", "devices.indoor_share", "simulation.horizon_s", "servers.default", "agv.traffic.status.jitter_ms"):
+    keys = ("devices.densty", "devices.indoor_share", "simulation.horizon_s", "servers.default", "agv.traffic.status.jitter_ms")
+    for key in keys:
         assert key in text, text
     assert len(found) == 5
 
@@ -187,8 +213,9 @@ def test_unreadable_and_huge_files(tmp_path):
 def test_yaml_bombs(tmp_path):
     layers = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     layers += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
-    for body in ("\n".join(layers) + "\n", "a: &x [*x, *x]\n", "a: " + "[" * 5000 + "\n", "a: &x 1\nb: [" + "*x, " * 5000 + "]\n"):
-        with pytest.raises(ScenarioError, match="expands|nested deeper|aliases"):
+    nested, aliased = "a: " + "[" * 5000 + "\n", "a: &x 1\nb: [" + "*x, " * 5000 + "]\n"
+    for body in ("\n".join(layers) + "\n", "a: &x [*x, *x]\n", nested, aliased):
+        with pytest.raises(ScenarioError, match=r"expands|nested deeper|aliases"):
             load(write(tmp_path, body))
 
 

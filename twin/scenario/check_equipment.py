@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twin.scenario.document import KeyPath
-from twin.scenario.entries import TrafficItem
+from twin.scenario.entries import QueueName, TrafficItem
 from twin.scenario.equipment import RadioProfile
 from twin.scenario.findings import Finding
 from twin.scenario.schema import Scenario
@@ -94,12 +94,14 @@ def _carrier(profile: RadioProfile) -> Iterator[Fault]:
 
 def server_sites(s: Scenario) -> Iterator[Finding]:
     """Every site that serves an application has the queues of its chain; only a site in each park has no position."""
+    needed: dict[tuple[str, QueueName], list[str]] = {}
     for application, entry in s.applications.items():
         for queue in entry.server_chain:
-            site = s.server_site_of(application, queue)
-            if site in s.server_sites and queue not in s.server_sites[site].queues:
-                path = ("server_sites", site, "queues", queue)
-                yield Finding(path, f"application '{application}' needs this queue here", "add it, or serve it elsewhere")
+            needed.setdefault((s.server_site_of(application, queue), queue), []).append(application)
+    for (site, queue), applications in needed.items():
+        if site in s.server_sites and queue not in s.server_sites[site].queues:
+            message = f"queue '{queue}' is missing; {', '.join(applications)} would be served there"
+            yield Finding(("server_sites", site, "queues"), message, "add it, or serve them elsewhere")
     for name, site_entry in s.server_sites.items():
         if site_entry.place != "park" and (site_entry.lat is None or site_entry.lon is None):
             yield Finding(("server_sites", name, "lat"), "a site outside the parks needs a position", "add lat and lon")

@@ -58,9 +58,9 @@ def read_chain(path: Path) -> Document:
     place: Place | None = None
     following: Path | None = path
     while following is not None:
+        document = _read_extended(following, place)
         _check_chain(following, seen, place)
         seen.append(following.resolve())
-        document = _read_extended(following, place)
         chain.append(Document({k: v for k, v in document.data.items() if k != "extends"}, document.places))
         place = document.place_of(("extends",))
         following = _extended_path(document, following)

@@ -65,9 +65,9 @@ def _is_unknown_entry(path: KeyPath) -> bool:
 
 def _unknown_entry(path: KeyPath, gaps: list[str], document: Document) -> Problem:
     section, name = str(path[0]), path[1]
-    remedy = did_you_mean(name, entry_names(section))
+    near = difflib.get_close_matches(str(name), entry_names(section), n=1)
     message = f"'{name}' is not in the library {section}, and as a new entry it lacks {', '.join(gaps)}"
-    return Problem(str(document.place_of(path)), _dotted(path), message, remedy or "give all keys of a new entry")
+    return Problem(str(document.place_of(path)), _dotted(path), message, f"did you mean '{near[0]}'?" if near else "add them")
 
 
 def _problem(path: KeyPath, details: list[Any], document: Document) -> Problem:
@@ -118,7 +118,16 @@ def _value_remedy(path: KeyPath, details: list[Any]) -> str:
                 return f"did you mean '{near[0]}'?"
     if any(detail["type"] in _NUMBER_TYPES for detail in details) and isinstance(value, str):
         return "write a plain number; the unit is in the key" if path and "_" in str(path[-1]) else "write a plain number"
-    return ""
+    return _meaning(path)
+
+
+def _meaning(path: KeyPath) -> str:
+    """What the key stands for, from its description in the schema."""
+    model = _model_in(_kind_at(path[:-1]))
+    if model is None or not path:
+        return ""
+    described = {field.alias or name: field.description for name, field in model.model_fields.items()}
+    return f"it means: {described[str(path[-1])]}" if described.get(str(path[-1])) else ""
 
 
 def _dotted(path: KeyPath) -> str:
@@ -127,14 +136,18 @@ def _dotted(path: KeyPath) -> str:
 
 def fields_at(path: KeyPath) -> list[str]:
     """Keys that a mapping at this path may have; empty where any name goes."""
-    kind: Any = Scenario
-    for step in path:
-        kind = _step(kind, step)
-    model = _model_in(kind)
+    model = _model_in(_kind_at(path))
     if model is None:
         return []
     names = [field.alias or name for name, field in model.model_fields.items()]
     return [*names, "extends"] if model is Scenario else names
+
+
+def _kind_at(path: KeyPath) -> Any:
+    kind: Any = Scenario
+    for step in path:
+        kind = _step(kind, step)
+    return kind
 
 
 def _step(kind: Any, step: str | int) -> Any:

@@ -193,6 +193,13 @@ class Scenario(Part):
     _document: Document | None = PrivateAttr(default=None)
     _warnings: tuple[str, ...] = PrivateAttr(default=())
 
+    def __eq__(self, other: object) -> bool:
+        """Equal content, wherever it was written."""
+        return isinstance(other, Scenario) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.simulation))
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """Values outside the model's stated validity; they reach the report."""
