@@ -64,8 +64,9 @@ def test_a_link_reaches_its_headroom():
 def test_loads_without_a_failure_case_are_judged_by_themselves():
     rows = [("a", "server", "", "x", 40.0, 50.0, np.nan, 70.0, "4 workers", np.nan, False),
             ("b", "link", "", "x", 30.0, 50.0, 75.0, 70.0, None, np.nan, True)]
-    rows = [dict(zip(("name", "kind", "park", "operator", "load_pct", "load_peak_pct", "load_with_one_unit_failed_pct", "headroom_pct",
-                      "next_step", "growth_to_headroom", "has_spare"), row)) for row in rows]
+    columns = ("name", "kind", "park", "operator", "load_pct", "load_peak_pct", "load_with_one_unit_failed_pct", "headroom_pct",
+               "next_step", "growth_to_headroom", "has_spare")
+    rows = [dict(zip(columns, row)) for row in rows]
     found = loads.loads(run_of(resources=rows))
     assert [(load.name, load.state(70.0)) for load in found] == [("a", "ok"), ("b", "failed")]
     assert "không có dự phòng; bước tiếp theo: 4 luồng xử lý" in loads.sentence(found[0], 70.0, VI)
@@ -88,7 +89,8 @@ def test_the_coarse_budget_keeps_totals_and_hides_the_core():
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (1.0, "100 %"), (0.9999999, "99,999990 %"), (0.99996, "99,9960 %"), (0.9988, "99,88 %"), (0.95199, "95,19 %"), (0.5, "50,0 %")])
+    (1.0, "100 %"), (0.9999999, "99,999990 %"), (0.99996, "99,9960 %"), (0.9988, "99,88 %"),
+    (0.95199, "95,19 %"), (0.5, "50,0 %")])
 def test_a_share_is_never_rounded_up_to_all(value, text):
     assert VI.share(value).replace("\u00a0", " ") == text
 

@@ -1,5 +1,5 @@
 """One self-contained HTML report of a run, in Vietnamese or English, for an operator or a department."""
 
-from twin.report.page import write_report
+from twin.report.html import write_report
 
 __all__ = ["write_report"]

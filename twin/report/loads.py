@@ -15,7 +15,7 @@ from twin.report.texts import Texts
 KINDS = ("cell", "link", "pool", "server")
 DEFAULT_HEADROOM_PCT = 70.0
 #: Bars shown for one kind, and resources whose verdict the page can re-evaluate.
-TOP_BARS, MAX_JUDGED = 20, 300
+TOP_BARS, MAX_JUDGED = 20, 600
 OVER, FAILED, OK = "over", "failed", "ok"
 
 
