@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from twin.base.columns import DIR, FL_HASH, FLOW, HEAD, LEVEL, NEXT, NONE, SEQ, TAIL, T
 from twin.base.draws import tie_key
+from twin.base.jit import kernel
 
 
-@njit(cache=True)
+@kernel
 def merge_runs(s, n):
     """Sort the first n (t, row) pairs of the scratch by t: natural merge sort, quick on what is nearly sorted.
 
@@ -57,7 +57,7 @@ def merge_runs(s, n):
             return swapped
 
 
-@njit(cache=True)
+@kernel
 def before(data, flows, a, b, t):
     """True when burst a goes before burst b, both arriving at t."""
     if data[a, LEVEL] != data[b, LEVEL]:
@@ -71,7 +71,7 @@ def before(data, flows, a, b, t):
     return data[a, DIR] < data[b, DIR]
 
 
-@njit(cache=True)
+@kernel
 def order_ties(data, flows, t, row, n):
     """Order runs of equal times by level, tie key and sequence number (insertion sort: runs are short)."""
     for i in range(1, n):
@@ -85,7 +85,7 @@ def order_ties(data, flows, t, row, n):
         row[j] = r
 
 
-@njit(cache=True)
+@kernel
 def gather(lists, where, data, flows, until, s):
     """Take the bursts of a list that arrive before `until`, sorted; later ones stay.
 

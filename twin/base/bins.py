@@ -7,7 +7,8 @@ A value below 2^k (k = `bits`) has a bin of its own; above, each octave is cut i
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from twin.base.jit import kernel
 
 DELAY_BITS = 7
 PART_BITS = 4
@@ -19,7 +20,7 @@ def n_bins(bits: int) -> int:
     return (MAX_OCTAVE - bits + 1) << bits
 
 
-@njit(cache=True)
+@kernel
 def bin_of(value, bits):
     """Bin of a value (int64 >= 0)."""
     if value < (1 << bits):

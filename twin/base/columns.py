@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from twin.base.jit import inlined
 
 NONE = -1
 FOREVER = np.int64(1) << np.int64(62)
@@ -71,8 +72,8 @@ SERVICE_FIXED, SERVICE_EXPONENTIAL = 0, 1
 # resources: counts
 RM_BUSY, RM_BYTES, RM_BURSTS, RM_DROPPED, RM_WAIT_MAX = range(5)
 # links: state; then for each level the train in hand
-LK_BUSY_UNTIL, LK_LEVEL, LK_START, LK_END, LK_FREE_AT, LK_CUT = range(6)
-LK_LEVELS = 6
+LK_BUSY_UNTIL, LK_LEVEL, LK_START, LK_END, LK_FREE_AT, LK_CUT, LK_WAKE = range(7)
+LK_LEVELS = 7
 LV_HEAD, LV_TAIL, LV_ROW, LV_LEFT, LV_SER, LV_SER_LAST, LV_BASE = range(7)
 LINK_COLUMNS = LK_LEVELS + 7 * 4
 ANONYMOUS = -2  # a train whose row may be gone: nothing can happen to it any more
@@ -98,7 +99,7 @@ class Scratch(NamedTuple):
     row2: np.ndarray
 
 
-@njit(cache=True, inline="always")
+@inlined
 def take_row(bursts):
     """A free row of the pool. The driver keeps enough of them."""
     n = bursts.count[0] - 1
@@ -106,7 +107,7 @@ def take_row(bursts):
     return bursts.free[n]
 
 
-@njit(cache=True, inline="always")
+@inlined
 def free_row(bursts, row):
     """Give a row back."""
     n = bursts.count[0]
@@ -114,7 +115,7 @@ def free_row(bursts, row):
     bursts.count[0] = n + 1
 
 
-@njit(cache=True, inline="always")
+@inlined
 def push(lists, where, data, row):
     """Append a burst to a list."""
     data[row, NEXT] = NONE
@@ -126,7 +127,7 @@ def push(lists, where, data, row):
     lists[where, TAIL] = row
 
 
-@njit(cache=True, inline="always")
+@inlined
 def end_burst(done, data, row, t, cause):
     """Hand a burst that ended at t to the accounts."""
     data[row, T_END] = t

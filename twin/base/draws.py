@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from twin.base.jit import inlined, kernel
 
 # Purposes: which decision of an entity a draw is for. One fixed slot a decision.
 PHASE, JITTER, CLASS, GAP, ON, OFF, JOIN, SIZE, GOP, ACTIVITY = range(1, 11)
@@ -26,7 +27,7 @@ _S32 = np.uint64(32)
 _INDEX_MASK = np.uint64(0xFFFFFFFFFFFF)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def philox(c01, c23, key):
     """Philox 4x32-10 of a 128-bit counter (two uint64, low words first) and a 64-bit key: (uint64, uint64)."""
     c0, c1 = c01 & _LOW, c01 >> _S32
@@ -41,14 +42,14 @@ def philox(c01, c23, key):
     return c0 | (c1 << _S32), c2 | (c3 << _S32)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def draw(key, entity, purpose, index):
     """64 random bits (uint64) for one decision of one entity."""
     c23 = (np.uint64(purpose) << np.uint64(48)) | (np.uint64(index) & _INDEX_MASK)
     return philox(np.uint64(entity), c23, np.uint64(key))[0]
 
 
-@njit(cache=True, inline="always")
+@inlined
 def uniform_below(u, n):
     """Integer in [0, n) from 64 random bits: the high 64 bits of u * n (n < 2^63)."""
     m = np.uint64(n)
@@ -58,19 +59,19 @@ def uniform_below(u, n):
     return np.int64(uh * mh + ((uh * ml) >> _S32) + (cross >> _S32))
 
 
-@njit(cache=True, inline="always")
+@inlined
 def unit(u):
     """float in [0, 1) from the top 53 of 64 random bits."""
     return np.float64(u >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit(cache=True)
+@kernel
 def exponential_ns(u, mean_ns):
     """Exponential time of the given mean, whole ns, at least 1."""
     return max(np.int64(1), np.int64(math.floor(0.5 - mean_ns * math.log1p(-unit(u)))))
 
 
-@njit(cache=True)
+@kernel
 def size_bytes(u, kind, mean, spread, largest):
     """Burst size, whole bytes >= 1. kind FIXED: mean; UNIFORM: mean*(1 +- spread); PARETO: minimum `mean`, shape `spread`,
     values above `largest` clipped to it (TR 45.820 Annex E.2: 20 B, 2.5, 200 B)."""
@@ -82,7 +83,7 @@ def size_bytes(u, kind, mean, spread, largest):
     return max(np.int64(1), np.int64(math.floor(min(value, np.float64(largest)) + 0.5)))
 
 
-@njit(cache=True, inline="always")
+@inlined
 def mix64(x):
     """Bijective mix of 64 bits (the finaliser of SplitMix64, Steele et al. 2014)."""
     x = np.uint64(x) + np.uint64(0x9E3779B97F4A7C15)
@@ -91,13 +92,13 @@ def mix64(x):
     return x ^ (x >> np.uint64(31))
 
 
-@njit(cache=True, inline="always")
+@inlined
 def tie_key(flow_hash, t):
     """Order of equals at one instant: fair over time, the same in both engines. uint64."""
     return mix64(np.uint64(flow_hash) ^ np.uint64(t))
 
 
-@njit(cache=True)
+@kernel
 def run_key(seed, replication):
     """64-bit Philox key of one replication of one root seed."""
     return mix64(mix64(np.uint64(seed)) ^ (np.uint64(replication) * np.uint64(0xD1342543DE82EF95) + np.uint64(1)))

@@ -5,16 +5,31 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from twin.base.columns import (
-    AT_END, BASE, IDEAL_FIRST, IDEAL_LAST, IDEAL_UPF, M_LAST, PENDING, POS, RS_KIND, SERVER, STAGE, T_IN, UPF_WAIT, T, push,
+    AT_END,
+    BASE,
+    IDEAL_FIRST,
+    IDEAL_LAST,
+    IDEAL_UPF,
+    M_LAST,
+    PENDING,
+    POS,
+    RS_KIND,
+    SERVER,
+    STAGE,
+    T_IN,
+    UPF_WAIT,
+    T,
+    push,
 )  # fmt: skip
+from twin.base.jit import inlined
 
 
 class Routes(NamedTuple):
     """start int64 (routes,): first item of each route; items int64: resources of all routes, each route closed by -1;
-    resources int64 (resources, 13): the fixed columns; way int64 (routes, 2): propagation and node latency, ns."""
+    resources int64 (resources, 13): the fixed columns; way int64 (items, 2): propagation and node latency (ns) of the
+    route up to, not including, the item."""
 
     start: np.ndarray
     items: np.ndarray
@@ -29,9 +44,9 @@ class Lists(NamedTuple):
     resources: np.ndarray
 
 
-@njit(cache=True, inline="always")
-def enter_route(data, row, t_first, t_last, route, routes, resource_lists):
-    """Send a burst to the first resource of a route (never an empty one: the driver checks)."""
+@inlined
+def set_on_route(data, row, t_first, t_last, route, routes):
+    """Make a burst ready for a route (never an empty one: the driver checks). Returns the first resource."""
     pos = routes.start[route]
     resource = routes.items[pos]
     data[row, POS] = pos
@@ -46,4 +61,10 @@ def enter_route(data, row, t_first, t_last, route, routes, resource_lists):
     data[row, BASE] = 0
     data[row, M_LAST] = t_last
     data[row, T] = t_last if routes.resources[resource, RS_KIND] == SERVER else t_first
-    push(resource_lists, resource, data, row)
+    return resource
+
+
+@inlined
+def enter_route(data, row, t_first, t_last, route, routes, resource_lists):
+    """Send a burst to the first resource of a route."""
+    push(resource_lists, set_on_route(data, row, t_first, t_last, route, routes), data, row)

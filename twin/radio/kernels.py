@@ -5,21 +5,100 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from twin.base.arrivals import gather
 from twin.base.columns import (
-    ACTIVE, B_FIRST, BLOCK_LOST, BYTES, CE_ACTIVE, CE_BLOCKS, CE_BYTES, CE_ERRORS, CE_HEAP_SIZE, CE_HEAP_START, CE_LISTS, CE_LOST,
-    CE_NEXT_SLOT, CE_PRB_USED, CE_RADIO, CE_RESERVED, CH_BACKLOG, CH_BLER, CH_BSR_READY, CH_BSR_UNTIL, CH_BUFFER, CH_CG_BYTES,
-    CH_CG_FREE, CH_CG_OFFSET, CH_CG_PERIOD, CH_CELL, CH_DISCARD, CH_HASH, CH_HEAD, CH_LAST_G, CH_LEVEL, CH_LIMIT, CH_MAX_PRB, CH_MCS,
-    CH_NEXT, CH_READY, CH_SR_OFFSET, CH_STATUS, CH_TAIL, DELIVERED, F_ALL, F_FIRST, FL_CH_DL, FL_CH_UL, FL_ROUTE_UP, FLOW, FOREVER,
-    HARQ_FAILED, IDLE, NEXT, NO_LIMIT, NONE, P_DL_ALIGNMENT, P_DL_HARQ, P_DL_QUEUE, P_DL_TRANSMISSION, P_GRANT, P_HARQ, P_PROCESSING,
-    P_QUEUE, P_TDD, P_TRANSMISSION, PART, PDCP_DISCARD, RA_DL_PROCESSING, RA_GRANTS, RA_HARQ_DELAY, RA_HARQ_GAIN, RA_HARQ_TX, RA_HEADER,
-    RA_K2, RA_PERIOD, RA_PRB, RA_PROCESSING, RA_SLOT, RA_SR_GRANT, RA_SR_PERIOD, RA_UE, RA_UE_TX, READY, REMAINING, RLC_OVERFLOW,
-    T, WAITING, end_burst,
+    ACTIVE,
+    B_FIRST,
+    BLOCK_LOST,
+    BYTES,
+    CE_ACTIVE,
+    CE_BLOCKS,
+    CE_BYTES,
+    CE_ERRORS,
+    CE_HEAP_SIZE,
+    CE_HEAP_START,
+    CE_LISTS,
+    CE_LOST,
+    CE_NEXT_SLOT,
+    CE_PRB_USED,
+    CE_RADIO,
+    CE_RESERVED,
+    CH_BACKLOG,
+    CH_BLER,
+    CH_BSR_READY,
+    CH_BSR_UNTIL,
+    CH_BUFFER,
+    CH_CELL,
+    CH_CG_BYTES,
+    CH_CG_FREE,
+    CH_CG_OFFSET,
+    CH_CG_PERIOD,
+    CH_DEVICE,
+    CH_DISCARD,
+    CH_HASH,
+    CH_HEAD,
+    CH_LAST_G,
+    CH_LEVEL,
+    CH_LIMIT,
+    CH_MAX_PRB,
+    CH_MCS,
+    CH_NEXT,
+    CH_READY,
+    CH_SR_OFFSET,
+    CH_STATUS,
+    CH_TAIL,
+    DELIVERED,
+    F_ALL,
+    F_FIRST,
+    FL_CH_DL,
+    FL_CH_UL,
+    FL_ROUTE_UP,
+    FLOW,
+    FOREVER,
+    HARQ_FAILED,
+    IDLE,
+    NEXT,
+    NO_LIMIT,
+    NONE,
+    P_DL_ALIGNMENT,
+    P_DL_HARQ,
+    P_DL_QUEUE,
+    P_DL_TRANSMISSION,
+    P_GRANT,
+    P_HARQ,
+    P_PROCESSING,
+    P_QUEUE,
+    P_TDD,
+    P_TRANSMISSION,
+    PART,
+    PDCP_DISCARD,
+    RA_DL_PROCESSING,
+    RA_GRANTS,
+    RA_HARQ_DELAY,
+    RA_HARQ_GAIN,
+    RA_HARQ_TX,
+    RA_HEADER,
+    RA_K2,
+    RA_PERIOD,
+    RA_PRB,
+    RA_PROCESSING,
+    RA_SLOT,
+    RA_SR_GRANT,
+    RA_SR_PERIOD,
+    RA_UE,
+    RA_UE_TX,
+    READY,
+    REMAINING,
+    RLC_OVERFLOW,
+    WAITING,
+    T,
+    end_burst,
 )  # fmt: skip
 from twin.base.draws import HARQ_DL, HARQ_UL, draw, tie_key
 from twin.base.entry import enter_route
+from twin.base.jit import inlined, kernel
+from twin.base.link_adaptation import adapt_dl, adapt_ul
 
 RING = 4096  # slots ahead for which bookings are kept: more than any chain of retransmissions can reach
 SEARCH = 256  # slots ahead that a retransmission may look for room
@@ -33,6 +112,7 @@ class Air(NamedTuple):
     usable: np.ndarray  # bool (2 * radios, period)
     lead: np.ndarray  # int64 (2 * radios, period): B_n - D_n
     uplink: np.ndarray  # bool (2 * radios, period)
+    symbols: np.ndarray  # int64 (2 * radios, period): for data
     table: np.ndarray  # int64 (2 * radios, period): payload table of the slot
     payload: np.ndarray  # int32 (tables, mcs, prb + 1)
     cells: np.ndarray  # int64 (2 * cells, CELL_COLUMNS)
@@ -43,19 +123,19 @@ class Air(NamedTuple):
     heap_ch: np.ndarray  # int64
 
 
-@njit(cache=True, inline="always")
+@inlined
 def is_usable(air, r, n):
     """Slot n carries data."""
     return air.usable[r, n % air.radios[r, RA_PERIOD]]
 
 
-@njit(cache=True, inline="always")
+@inlined
 def decision_time(air, r, n):
     """D_n of a usable slot."""
     return n * air.radios[r, RA_SLOT] - air.lead[r, n % air.radios[r, RA_PERIOD]]
 
 
-@njit(cache=True, inline="always")
+@inlined
 def first_slot(air, r, tau, least):
     """First usable slot n >= least with D_n >= tau."""
     n = max(least, tau // air.radios[r, RA_SLOT])
@@ -64,7 +144,7 @@ def first_slot(air, r, tau, least):
     return n
 
 
-@njit(cache=True)
+@kernel
 def heap_add(air, start, size, t, key, ch):
     """Add a waiting channel to its cell's heap."""
     i = size
@@ -78,7 +158,7 @@ def heap_add(air, start, size, t, key, ch):
     air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = t, key, ch
 
 
-@njit(cache=True)
+@kernel
 def heap_take(air, start, size):
     """Remove the earliest channel of a cell's heap and return it. `size` counts it."""
     first = air.heap_ch[start]
@@ -102,7 +182,7 @@ def heap_take(air, start, size):
     return first
 
 
-@njit(cache=True, inline="always")
+@inlined
 def wait_until(air, c, ch, ready, limit):
     """Channel ch becomes WAITING until `ready`, then may send `limit` bytes."""
     channel = air.channels[ch]
@@ -112,7 +192,7 @@ def wait_until(air, c, ch, ready, limit):
     cell[CE_HEAP_SIZE] += 1
 
 
-@njit(cache=True, inline="always")
+@inlined
 def request_time(air, r, offset, t):
     """When the gNB knows of a scheduling request raised at t."""
     radio = air.radios[r]
@@ -122,7 +202,7 @@ def request_time(air, r, offset, t):
     return (q + 1) * slot + radio[RA_PROCESSING]
 
 
-@njit(cache=True, inline="always")
+@inlined
 def smallest_prb(payload, header, want, most):
     """Smallest PRB count (at most `most`) whose payload carries `want` bytes."""
     full = payload[len(payload) - 1]
@@ -136,14 +216,14 @@ def smallest_prb(payload, header, want, most):
     return np.int64(q)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def booked_prb(air, c, n):
     """PRBs booked for retransmissions in slot n."""
     entry = air.booked[c, n % RING]
     return entry & ((1 << PRB_BITS) - 1) if entry >> PRB_BITS == n else np.int64(0)
 
 
-@njit(cache=True)
+@kernel
 def send_block(key, air, c, r, ch, n, q, purpose):
     """HARQ attempts of one transport block: (end of the last attempt, 1 if lost)."""
     channel, radio, cell = air.channels[ch], air.radios[r], air.cells[c]
@@ -170,7 +250,7 @@ def send_block(key, air, c, r, ch, n, q, purpose):
     return (m + 1) * slot, np.int64(1)
 
 
-@njit(cache=True)
+@kernel
 def finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n2, aligned):
     """A burst whose last byte is in slot n2 leaves the gNB, in order; `aligned`: B_n0 (configured grant: B_n1)."""
     data = bursts.data
@@ -197,7 +277,7 @@ def finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch,
     enter_route(data, row, first, leave, flows[data[row, FLOW], FL_ROUTE_UP], routes, resource_lists)
 
 
-@njit(cache=True)
+@kernel
 def finish_downlink(air, r, bursts, done, cell, ch, row, n2):
     """A burst whose last byte is in slot n2 reaches the device, in order."""
     data = bursts.data
@@ -220,7 +300,7 @@ def finish_downlink(air, r, bursts, done, cell, ch, row, n2):
     end_burst(done, data, row, g + radio[RA_UE], DELIVERED)
 
 
-@njit(cache=True)
+@kernel
 def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done, ch, row):
     """A burst of a configured-grant channel takes the next occasions; all is decided at its arrival."""
     data, radio, channel, cell = bursts.data, air.radios[r], air.channels[ch], air.cells[c]
@@ -239,7 +319,13 @@ def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done
             j += 1
         payload = air.payload[air.table[r, n % radio[RA_PERIOD]], channel[CH_MCS]]
         q = smallest_prb(payload, header, channel[CH_CG_BYTES], channel[CH_MAX_PRB])
-        carried = min(channel[CH_CG_BYTES], max(np.int64(1), np.int64(payload[q]) - header))
+        carried = min(channel[CH_CG_BYTES], np.int64(payload[q]) - header)
+        earliest = n * slot + 1
+        channel[CH_CG_FREE] = earliest
+        if carried < 1:
+            cell[CE_LOST] += 1
+            end_burst(done, data, row, (n + 1) * slot, HARQ_FAILED)
+            return
         f, lost = send_block(key, air, c, r, ch, n, q, HARQ_UL)
         cell[CE_PRB_USED] += q
         if b1 < 0:
@@ -248,15 +334,13 @@ def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done
         data[row, F_ALL] = max(data[row, F_ALL], f)
         data[row, BLOCK_LOST] |= lost
         data[row, REMAINING] -= carried
-        earliest = n * slot + 1
-    channel[CH_CG_FREE] = earliest
     data[row, READY] = data[row, T]
     data[row, B_FIRST] = b1
     cell[CE_BYTES] += data[row, BYTES]
     finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n, b1)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def occasion_slot(air, r, t):
     """First usable slot that starts at or after t."""
     slot = air.radios[r, RA_SLOT]
@@ -266,7 +350,7 @@ def occasion_slot(air, r, t):
     return n
 
 
-@njit(cache=True, inline="always")
+@inlined
 def absorb(key, air, c, r, d, flows, bursts, routes, resource_lists, done, row):
     """Arrival of a burst in its channel."""
     data = bursts.data
@@ -298,10 +382,10 @@ def absorb(key, air, c, r, d, flows, bursts, routes, resource_lists, done, row):
             wait_until(air, c, ch, channel[CH_BSR_READY], NO_LIMIT)
         else:
             wait_until(air, c, ch, request_time(air, r, channel[CH_SR_OFFSET], t), air.radios[r, RA_SR_GRANT])
-    data[row, READY] = channel[CH_READY] if channel[CH_STATUS] == WAITING else t
+    data[row, READY] = max(t, channel[CH_READY]) if channel[CH_STATUS] == WAITING else t
 
 
-@njit(cache=True, inline="always")
+@inlined
 def activate(air, c, until):
     """Channels whose ready time has come join the list of their level."""
     cell = air.cells[c]
@@ -314,7 +398,7 @@ def activate(air, c, until):
         list_append(air, cell, ch)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def list_append(air, cell, ch):
     """Channel ch to the tail of its level's list."""
     at = CE_LISTS + 3 * air.channels[ch, CH_LEVEL]
@@ -327,7 +411,7 @@ def list_append(air, cell, ch):
     cell[at + 2] += 1
 
 
-@njit(cache=True, inline="always")
+@inlined
 def list_remove(air, cell, at, before, ch):
     """Take ch, which follows `before` (-1: the head), out of the list at `at`."""
     following = air.channels[ch, CH_NEXT]
@@ -340,7 +424,7 @@ def list_remove(air, cell, at, before, ch):
     cell[at + 2] -= 1
 
 
-@njit(cache=True, inline="always")
+@inlined
 def discard_old(air, cell, ch, bursts, done, decision):
     """Drop bursts that waited longer than the discard timer and of which nothing was sent."""
     data, channel = bursts.data, air.channels[ch]
@@ -353,7 +437,7 @@ def discard_old(air, cell, ch, bursts, done, decision):
         row = channel[CH_HEAD]
 
 
-@njit(cache=True)
+@kernel
 def fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n, size, f, lost):
     """Put `size` bytes from the head of the channel into the transport block of slot n."""
     data, channel, cell = bursts.data, air.channels[ch], air.cells[c]
@@ -380,7 +464,7 @@ def fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n,
             finish_downlink(air, r, bursts, done, cell, ch, row, n)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def after_block(air, c, r, d, at, before, ch, n):
     """Where a served channel goes: idle, waiting for its buffer status, or the tail. Returns True when it left its place."""
     channel, cell, radio = air.channels[ch], air.cells[c], air.radios[r]
@@ -399,7 +483,7 @@ def after_block(air, c, r, d, at, before, ch, n):
         list_append(air, cell, ch)
 
 
-@njit(cache=True)
+@kernel
 def schedule(key, air, c, r, d, flows, bursts, routes, resource_lists, done, n, decision):
     """Transport blocks of slot n."""
     cell, radio = air.cells[c], air.radios[r]
@@ -436,7 +520,7 @@ def schedule(key, air, c, r, d, flows, bursts, routes, resource_lists, done, n, 
             after_block(air, c, r, d, at, before, ch, n)
 
 
-@njit(cache=True)
+@kernel
 def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch):
     """One cell and direction up to (not including) `until`."""
     r = 2 * air.cells[c, CE_RADIO] + d
@@ -473,8 +557,50 @@ def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
         i += 1
 
 
-@njit(cache=True)
+@kernel
 def run_cells(key, air, d, flows, bursts, routes, lists, done, until, scratch):
     """All cells of one direction up to `until`."""
     for c in range(d, len(air.cells), 2):
         run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
+
+
+@kernel
+def reserve(air, channel_rows):
+    """PRBs that configured grants keep from the scheduler, for every uplink cell (docs/model.md, section 4)."""
+    for i in range(0, len(air.cells), 2):
+        air.cells[i, CE_RESERVED] = 0
+    for k in range(len(channel_rows)):
+        channel = air.channels[channel_rows[k]]
+        i = channel[CH_CELL]
+        r = 2 * air.cells[i, CE_RADIO]
+        radio = air.radios[r]
+        best, n_usable = np.int64(-1), np.int64(0)
+        for phase in range(radio[RA_PERIOD]):
+            if air.usable[r, phase]:
+                n_usable += 1
+                if best < 0 or air.symbols[r, phase] > air.symbols[r, best]:
+                    best = phase
+        q = smallest_prb(air.payload[air.table[r, best], channel[CH_MCS]], radio[RA_HEADER], channel[CH_CG_BYTES], channel[CH_MAX_PRB])
+        air.cells[i, CE_RESERVED] += q * radio[RA_SLOT] * radio[RA_PERIOD] * 65536 // (n_usable * channel[CH_CG_PERIOD])
+    for i in range(0, len(air.cells), 2):
+        prb = air.radios[2 * air.cells[i, CE_RADIO], RA_PRB]
+        air.cells[i, CE_RESERVED] = min(prb - 1, (air.cells[i, CE_RESERVED] + 65535) >> 16)
+
+
+@kernel
+def adapt_channels(air, tables, channel_rows, direction, gain_db, neighbours, neighbour_gain_db, tx_power_dbm, load_q16):
+    """MCS, PRB cap and BLER of the channels of one radio and direction, from the loads of the last epoch.
+
+    load_q16: int64 (cells, 2). A channel in outage keeps its queue and gets no PRB.
+    """
+    for k in range(len(channel_rows)):
+        channel = air.channels[channel_rows[k]]
+        dev = channel[CH_DEVICE]
+        if direction == 0:
+            mcs, prb, bler, _ = adapt_ul(tables, gain_db[dev], neighbours[dev], load_q16[:, 0])
+        else:
+            power = tx_power_dbm[channel[CH_CELL] // 2]
+            mcs, prb, bler, _ = adapt_dl(tables, gain_db[dev], power, neighbours[dev], neighbour_gain_db[dev], tx_power_dbm, load_q16[:, 1])
+        channel[CH_MCS] = max(mcs, np.int64(0))
+        channel[CH_MAX_PRB] = prb if mcs >= 0 else np.int64(0)
+        channel[CH_BLER] = bler

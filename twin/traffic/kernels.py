@@ -9,17 +9,75 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from twin.base import draws
 from twin.base.columns import (
-    ALARM, B_FIRST, BLOCK_LOST, BYTES, CAUSE, DIR, F_ALL, F_FIRST, FL_CELL, FL_CH_UL, FL_GROUP, FL_GROUP_HASH, FL_HASH, FL_ROUTE_DOWN,
-    FL_ROUTE_UP, FL_TENANT, FL_TYPE, FLOW, FOREVER, FS_A, FS_ACT, FS_B, FS_J, FS_K, FS_NEXT, FS_PERIOD, FS_T, LAST_BYTES, LEVEL,
-    MAR_PERIODIC, N_PARTS, NO_COVERAGE, NONE, ON_OFF, PACKETS, PART, POISSON, REMAINING, SEQ, T, T_END, T_GEN, TY_DIR, TY_GOP,
-    TY_I_FRAME, TY_JITTER, TY_JOIN, TY_KIND, TY_LEVEL, TY_MTU, TY_OFF, TY_ON, TY_PERIOD, TY_PROFILE, TY_RESPONSE, TY_SIZE,
-    TY_SIZE_KIND, TY_SIZE_MAX, TY_SPREAD, VIDEO, end_burst, push, take_row,
+    ALARM,
+    B_FIRST,
+    BLOCK_LOST,
+    BYTES,
+    CAUSE,
+    DIR,
+    F_ALL,
+    F_FIRST,
+    FL_CELL,
+    FL_CH_UL,
+    FL_GROUP,
+    FL_GROUP_HASH,
+    FL_HASH,
+    FL_ROUTE_DOWN,
+    FL_ROUTE_UP,
+    FL_TENANT,
+    FL_TYPE,
+    FLOW,
+    FOREVER,
+    FS_A,
+    FS_ACT,
+    FS_B,
+    FS_J,
+    FS_K,
+    FS_NEXT,
+    FS_PERIOD,
+    FS_T,
+    LAST_BYTES,
+    LEVEL,
+    MAR_PERIODIC,
+    N_PARTS,
+    NO_COVERAGE,
+    NONE,
+    ON_OFF,
+    PACKETS,
+    PART,
+    POISSON,
+    REMAINING,
+    SEQ,
+    T_END,
+    T_GEN,
+    TY_DIR,
+    TY_GOP,
+    TY_I_FRAME,
+    TY_JITTER,
+    TY_JOIN,
+    TY_KIND,
+    TY_LEVEL,
+    TY_MTU,
+    TY_OFF,
+    TY_ON,
+    TY_PERIOD,
+    TY_PROFILE,
+    TY_RESPONSE,
+    TY_SIZE,
+    TY_SIZE_KIND,
+    TY_SIZE_MAX,
+    TY_SPREAD,
+    VIDEO,
+    T,
+    end_burst,
+    push,
+    take_row,
 )  # fmt: skip
 from twin.base.entry import enter_route
+from twin.base.jit import inlined, kernel
 
 HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
@@ -50,7 +108,7 @@ class Offered(NamedTuple):
     tenant: np.ndarray
 
 
-@njit(cache=True, inline="always")
+@inlined
 def wheel_add(wheel, state, f):
     """File flow f under its next time (the far list when that is more than one turn away)."""
     t = state[f, FS_T]
@@ -63,7 +121,7 @@ def wheel_add(wheel, state, f):
     wheel.head[slot] = f
 
 
-@njit(cache=True)
+@kernel
 def mar_period(u):
     """Reporting period (ns) of TR 45.820 Annex E.2: 1 day 40 %, 2 h 40 %, 1 h 15 %, 30 min 5 %."""
     p = draws.uniform_below(u, 100)
@@ -74,7 +132,7 @@ def mar_period(u):
     return np.int64(HOUR_NS) if p < 95 else np.int64(HALF_HOUR_NS)
 
 
-@njit(cache=True)
+@kernel
 def alarm_next(key, flow, ty, state, f):
     """Advance to the next group event (from number FS_K on) that the flow joins."""
     h, g = flow[FL_HASH], flow[FL_GROUP_HASH]
@@ -88,7 +146,7 @@ def alarm_next(key, flow, ty, state, f):
     state[f, FS_T] = event + draws.uniform_below(draws.draw(key, h, draws.JITTER, n), ty[TY_SPREAD])
 
 
-@njit(cache=True)
+@kernel
 def start_flow(key, flow, ty, state, f):
     """Set a flow to its first burst."""
     h = flow[FL_HASH]
@@ -119,7 +177,7 @@ def start_flow(key, flow, ty, state, f):
             state[f, FS_J] = draws.uniform_below(draws.draw(key, h, draws.GOP, 0), ty[TY_GOP])
 
 
-@njit(cache=True, inline="always")
+@inlined
 def next_burst(key, flow, ty, state, f):
     """Move a flow on to its next burst."""
     h = flow[FL_HASH]
@@ -146,7 +204,7 @@ def next_burst(key, flow, ty, state, f):
         state[f, FS_T] = t
 
 
-@njit(cache=True, inline="always")
+@inlined
 def burst_size(key, flow, ty, spread, state, f):
     """Bytes of the flow's current burst."""
     mean = ty[TY_SIZE]
@@ -159,7 +217,7 @@ def burst_size(key, flow, ty, spread, state, f):
     return draws.size_bytes(u, ty[TY_SIZE_KIND], mean, spread, ty[TY_SIZE_MAX])
 
 
-@njit(cache=True, inline="always")
+@inlined
 def new_burst(bursts, flow_row, seq, t, direction, level, size, mtu):
     """A fresh burst in the pool, not yet anywhere."""
     data = bursts.data
@@ -186,7 +244,7 @@ def new_burst(bursts, flow_row, seq, t, direction, level, size, mtu):
     return row
 
 
-@njit(cache=True)
+@kernel
 def offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup):
     """Put the current burst of flow f where its way begins, and count it."""
     flow = tr.flows[f]
@@ -214,7 +272,7 @@ def offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup):
         enter_route(bursts.data, row, t, t, flow[FL_ROUTE_DOWN], routes, lists.resources)
 
 
-@njit(cache=True)
+@kernel
 def start_all(key, tr, state, wheel):
     """First burst of every flow, filed in the wheel."""
     for f in range(len(state)):
@@ -222,7 +280,7 @@ def start_all(key, tr, state, wheel):
         wheel_add(wheel, state, f)
 
 
-@njit(cache=True)
+@kernel
 def refile_far(wheel, state):
     """Once a turn: flows from the far list that are now less than a turn away find their bucket."""
     turn = len(wheel.head) - 1
@@ -234,7 +292,7 @@ def refile_far(wheel, state):
         f = following
 
 
-@njit(cache=True)
+@kernel
 def put_back(wheel, state, slot, f):
     """Put the flows from f on in front of what the bucket has taken in since it was opened."""
     tail = f
@@ -244,9 +302,9 @@ def put_back(wheel, state, slot, f):
     wheel.head[slot] = f
 
 
-@njit(cache=True)
+@kernel
 def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until, warmup, start_of_day):
-    """Offer every burst with t < until. Returns the number offered, or -1 when the pool ran low (grow it, call again)."""
+    """Offer every burst with t < until. Returns the number n offered, or -1 - n when the pool ran low (grow it, call again)."""
     turn = len(wheel.head) - 1
     width = wheel.meta[0]
     count = 0
@@ -266,7 +324,7 @@ def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until,
                     break
                 if bursts.count[0] < 2:
                     put_back(wheel, state, slot, f)
-                    return np.int64(-1)
+                    return np.int64(-1 - count)
                 hour = ((start_of_day + t) // HOUR_NS) % 24
                 if state[f, FS_ACT] < tr.activity_q16[ty[TY_PROFILE], hour]:
                     offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup)

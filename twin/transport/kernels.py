@@ -9,21 +9,100 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from twin.base.arrivals import before, gather
 from twin.base.columns import (
-    ANONYMOUS, AT_END, BASE, BYTES, CAUSE, CE_RADIO, DELIVERED, DIR, FL_CELL, FL_CH_DL, FL_HASH, FL_ROUTE_DOWN, FL_TYPE, FLOW, HEAD,
-    IDEAL_FIRST, IDEAL_LAST, IDEAL_UPF, LAST_BYTES, LEVEL, LINK, LINK_OVERFLOW, LK_BUSY_UNTIL, LK_CUT, LK_END, LK_FREE_AT, LK_LEVEL,
-    LK_LEVELS, LK_START, LV_BASE, LV_HEAD, LV_LEFT, LV_ROW, LV_SER, LV_SER_LAST, LV_TAIL, M_LAST, N_PARTS, NEXT, NONE, P_PROCESSING,
-    P_PROPAGATION, P_SERIALISATION, P_SERVER, P_TRANSPORT_QUEUE, P_UPF, PACKETS, PART, PENDING, POOL, POS, RA_DL_PROCESSING, RM_BUSY,
-    RM_BURSTS, RM_BYTES, RM_DROPPED, RM_WAIT_MAX, RS_BUFFER_NS, RS_COMPONENT, RS_COST_BYTE_PS, RS_COST_PACKET, RS_DELAY,
-    RS_FS_PER_BYTE, RS_KIND, RS_OVERHEAD, RS_QUEUE_LIMIT, RS_SERVICE_KIND, RS_SERVICE_MEAN, RS_WORKER_START, RS_WORKERS, SEQ, SERVER,
-    SERVER_OVERFLOW, SERVICE_EXPONENTIAL, STAGE, T, T_END, T_GEN, T_IN, TAIL, TY_LEVEL, TY_MTU, TY_RESPONSE, UPF_OVERFLOW, UPF_WAIT,
-    end_burst, push, take_row,
+    ANONYMOUS,
+    AT_END,
+    BASE,
+    BYTES,
+    CAUSE,
+    CE_RADIO,
+    DELIVERED,
+    DIR,
+    FL_CELL,
+    FL_CH_DL,
+    FL_HASH,
+    FL_ROUTE_DOWN,
+    FL_TYPE,
+    FLOW,
+    IDEAL_FIRST,
+    IDEAL_LAST,
+    IDEAL_UPF,
+    LAST_BYTES,
+    LEVEL,
+    LINK,
+    LINK_OVERFLOW,
+    LK_BUSY_UNTIL,
+    LK_CUT,
+    LK_END,
+    LK_FREE_AT,
+    LK_LEVEL,
+    LK_LEVELS,
+    LK_START,
+    LK_WAKE,
+    LV_BASE,
+    LV_HEAD,
+    LV_LEFT,
+    LV_ROW,
+    LV_SER,
+    LV_SER_LAST,
+    LV_TAIL,
+    M_LAST,
+    N_PARTS,
+    NEXT,
+    NONE,
+    P_PROCESSING,
+    P_PROPAGATION,
+    P_SERIALISATION,
+    P_SERVER,
+    P_TRANSPORT_QUEUE,
+    P_UPF,
+    PACKETS,
+    PART,
+    PENDING,
+    POOL,
+    POS,
+    RA_DL_PROCESSING,
+    RM_BURSTS,
+    RM_BUSY,
+    RM_BYTES,
+    RM_DROPPED,
+    RM_WAIT_MAX,
+    RS_BUFFER_NS,
+    RS_COMPONENT,
+    RS_COST_BYTE_PS,
+    RS_COST_PACKET,
+    RS_DELAY,
+    RS_FS_PER_BYTE,
+    RS_KIND,
+    RS_OVERHEAD,
+    RS_QUEUE_LIMIT,
+    RS_SERVICE_KIND,
+    RS_SERVICE_MEAN,
+    RS_WORKER_START,
+    RS_WORKERS,
+    SEQ,
+    SERVER,
+    SERVER_OVERFLOW,
+    SERVICE_EXPONENTIAL,
+    STAGE,
+    T_END,
+    T_GEN,
+    T_IN,
+    TY_LEVEL,
+    TY_MTU,
+    TY_RESPONSE,
+    UPF_OVERFLOW,
+    UPF_WAIT,
+    T,
+    end_burst,
+    push,
+    take_row,
 )  # fmt: skip
 from twin.base.draws import SERVICE, draw, exponential_ns
-from twin.base.entry import enter_route
+from twin.base.entry import set_on_route
+from twin.base.jit import inlined, kernel
 
 N_LEVELS = 4
 LEVEL_WIDTH = 7
@@ -45,24 +124,23 @@ class Net(NamedTuple):
     types: np.ndarray  # int64 (types, 18)
     cells: np.ndarray  # int64 (2 * cells, CELL_COLUMNS)
     radios: np.ndarray  # int64 (2 * radios, 15)
-    way_start: np.ndarray  # int64 (items + 1,): item -> propagation and node latency from its route's entry up to its train part's end
     heap: np.ndarray  # int64 (heap capacity, 3): time, kind, burst or resource
     heap_size: np.ndarray  # int64 (2,): size; component that is on the heap, -1 none
 
 
-@njit(cache=True, inline="always")
+@inlined
 def serialisation(res, size):
     """Time (ns) a packet of `size` bytes keeps a link busy."""
     return ((size + res[RS_OVERHEAD]) * res[RS_FS_PER_BYTE] + FS - 1) // FS
 
 
-@njit(cache=True, inline="always")
+@inlined
 def pool_service(res, packets, size):
     """Time (ns) a worker of a pool spends on packets of `size` bytes in all."""
     return packets * res[RS_COST_PACKET] + (size * res[RS_COST_BYTE_PS] + PS - 1) // PS
 
 
-@njit(cache=True, inline="always")
+@inlined
 def event_before(net, data, a, b):
     """Order of two heap entries."""
     for column in range(2):
@@ -73,14 +151,14 @@ def event_before(net, data, a, b):
     return before(data, net.flows, net.heap[a, 2], net.heap[b, 2], net.heap[a, 0])
 
 
-@njit(cache=True, inline="always")
+@inlined
 def swap_events(net, a, b):
     """Exchange two heap entries."""
     for column in range(3):
         net.heap[a, column], net.heap[b, column] = net.heap[b, column], net.heap[a, column]
 
 
-@njit(cache=True)
+@kernel
 def heap_push(net, data, t, kind, what):
     """Add an event of the component in hand."""
     i = net.heap_size[0]
@@ -91,7 +169,7 @@ def heap_push(net, data, t, kind, what):
         i = (i - 1) >> 1
 
 
-@njit(cache=True)
+@kernel
 def heap_pop(net, data):
     """Remove the first event; it stays readable in row `heap_size`."""
     n = net.heap_size[0] - 1
@@ -110,7 +188,7 @@ def heap_pop(net, data):
         i = c
 
 
-@njit(cache=True, inline="always")
+@inlined
 def arrive(net, data, resource_lists, routes, resource, row, t):
     """A burst is on its way to a resource, where it arrives at t."""
     data[row, T] = t
@@ -120,10 +198,10 @@ def arrive(net, data, resource_lists, routes, resource, row, t):
         push(resource_lists, resource, data, row)
 
 
-@njit(cache=True)
-def settle_parts(net, data, row, t_out, pos):
+@kernel
+def settle_parts(routes, data, row, t_out, pos):
     """Split the time on links and pools into the delay parts. pos: item after the last link or pool."""
-    way, node = net.way_start[pos, 0], net.way_start[pos, 1]
+    way, node = routes.way[pos, 0], routes.way[pos, 1]
     ideal_upf = data[row, IDEAL_UPF]
     ideal_links = data[row, IDEAL_LAST] - ideal_upf
     rest = t_out - data[row, T_IN] - way - node - data[row, IDEAL_LAST]
@@ -135,7 +213,7 @@ def settle_parts(net, data, row, t_out, pos):
     data[row, PART + P_TRANSPORT_QUEUE] += rest - wait
 
 
-@njit(cache=True)
+@kernel
 def release(net, bursts, routes, lists, done, row):
     """The whole train has come to the end of its links and pools: on to a server, a cell, or the accounts."""
     data = bursts.data
@@ -147,7 +225,7 @@ def release(net, bursts, routes, lists, done, row):
         end_burst(done, data, row, t_out, data[row, CAUSE])
         return
     pos = data[row, POS]
-    settle_parts(net, data, row, t_out, pos)
+    settle_parts(routes, data, row, t_out, pos)
     following = routes.items[pos]
     if following != NONE:
         arrive(net, data, lists.resources, routes, following, row, t_out)
@@ -161,7 +239,7 @@ def release(net, bursts, routes, lists, done, row):
     complete(net, bursts, routes, lists, done, row, t_out)
 
 
-@njit(cache=True)
+@kernel
 def complete(net, bursts, routes, lists, done, row, t):
     """A burst has been served: delivered at t, and answered if its flow asks for that."""
     data = bursts.data
@@ -182,30 +260,12 @@ def complete(net, bursts, routes, lists, done, row, t):
         data[answer, BYTES] = size
         data[answer, PACKETS] = (size + mtu - 1) // mtu if size > mtu else 1
         data[answer, LAST_BYTES] = size - (data[answer, PACKETS] - 1) * mtu
-        enter_answer(net, data, routes, lists, answer, t, flow[FL_ROUTE_DOWN])
+        resource = set_on_route(data, answer, t, t, flow[FL_ROUTE_DOWN], routes)
+        arrive(net, data, lists.resources, routes, resource, answer, data[answer, T])
     end_burst(done, data, row, t, DELIVERED)
 
 
-@njit(cache=True, inline="always")
-def enter_answer(net, data, routes, lists, row, t, route):
-    """A response starts down its route (which may lie in the component in hand)."""
-    resource = routes.items[routes.start[route]]
-    if net.heap_size[1] >= 0 and routes.resources[resource, RS_COMPONENT] == net.heap_size[1]:
-        enter_route(data, row, t, t, route, routes, lists.resources)
-        unpush(lists.resources, resource, data, row)
-        heap_push(net, data, t, ARRIVAL, row)
-    else:
-        enter_route(data, row, t, t, route, routes, lists.resources)
-
-
-@njit(cache=True, inline="always")
-def unpush(lists, where, data, row):
-    """Take back a burst that was just appended to a list that was empty before."""
-    lists[where, HEAD] = NONE
-    lists[where, TAIL] = NONE
-
-
-@njit(cache=True, inline="always")
+@inlined
 def hand_on(net, bursts, routes, lists, done, row, t_first):
     """The first packet of a train has left a link or pool and arrives at the next resource at t_first."""
     data = bursts.data
@@ -220,7 +280,7 @@ def hand_on(net, bursts, routes, lists, done, row, t_first):
         arrive(net, data, lists.resources, routes, following, row, t_first)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def end_on_way(data, done, row, t, cause):
     """A train was lost whole at t; the row waits while a link behind still counts its packets."""
     data[row, CAUSE] = cause
@@ -230,7 +290,7 @@ def end_on_way(data, done, row, t, cause):
         end_burst(done, data, row, t, cause)
 
 
-@njit(cache=True)
+@kernel
 def link_start(net, bursts, routes, lists, done, resource, level, s):
     """The link starts (or goes on with) the train at the head of a level at s."""
     data, link, res = bursts.data, net.links[resource], routes.resources[resource]
@@ -257,7 +317,7 @@ def link_start(net, bursts, routes, lists, done, resource, level, s):
     hand_on(net, bursts, routes, lists, done, row, s + full + delay)
 
 
-@njit(cache=True)
+@kernel
 def link_finish(net, bursts, routes, lists, done, resource):
     """The train in service has come to the end of its (perhaps cut) service at LK_END."""
     link = net.links[resource]
@@ -279,7 +339,7 @@ def link_finish(net, bursts, routes, lists, done, resource):
         release(net, bursts, routes, lists, done, row)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def next_level(link):
     """Most urgent level with something to send, -1 for none."""
     for level in range(N_LEVELS):
@@ -289,7 +349,7 @@ def next_level(link):
     return NONE
 
 
-@njit(cache=True)
+@kernel
 def link_advance(net, bursts, routes, lists, done, resource, t):
     """Completions at or before t, start decisions before t."""
     link = net.links[resource]
@@ -306,7 +366,7 @@ def link_advance(net, bursts, routes, lists, done, resource, t):
         link_start(net, bursts, routes, lists, done, resource, level, link[LK_FREE_AT])
 
 
-@njit(cache=True, inline="always")
+@inlined
 def cut_at_packet(link, level, t):
     """A more urgent train has come at t: the one in service yields after the packet in transmission."""
     if link[LK_LEVEL] == NONE or link[LK_LEVEL] <= level or link[LK_CUT]:
@@ -319,7 +379,7 @@ def cut_at_packet(link, level, t):
         link[LK_CUT] = 1
 
 
-@njit(cache=True, inline="always")
+@inlined
 def accept(net, res, link, counts, data, row, t):
     """Tail drop by packets. Returns False when nothing of the train fits."""
     packets = data[row, PACKETS]
@@ -350,7 +410,7 @@ def accept(net, res, link, counts, data, row, t):
     return True
 
 
-@njit(cache=True, inline="always")
+@inlined
 def link_arrival(net, bursts, routes, done, resource, row, t):
     """A train arrives at a link (which has been advanced to t)."""
     data, link, res = bursts.data, net.links[resource], routes.resources[resource]
@@ -372,7 +432,7 @@ def link_arrival(net, bursts, routes, done, resource, row, t):
         cut_at_packet(link, level, t)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def earliest_worker(net, res):
     """The worker that is free first (lowest index on ties)."""
     best = res[RS_WORKER_START]
@@ -382,7 +442,7 @@ def earliest_worker(net, res):
     return best
 
 
-@njit(cache=True, inline="always")
+@inlined
 def pool_arrival(net, bursts, routes, lists, done, resource, row, t):
     """A train arrives at a worker pool."""
     data, res, counts = bursts.data, routes.resources[resource], net.counts[resource]
@@ -413,7 +473,7 @@ def pool_arrival(net, bursts, routes, lists, done, resource, row, t):
     hand_on(net, bursts, routes, lists, done, row, start + first)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def server_arrival(key, net, bursts, routes, lists, done, resource, row, t):
     """A whole message arrives at a server queue."""
     data, res, counts = bursts.data, routes.resources[resource], net.counts[resource]
@@ -444,7 +504,7 @@ def server_arrival(key, net, bursts, routes, lists, done, resource, row, t):
         arrive(net, data, lists.resources, routes, following, row, end)
 
 
-@njit(cache=True)
+@kernel
 def run_resource(key, net, bursts, routes, lists, done, resource, until, scratch):
     """One pass of a resource that feeds none of its own feeders."""
     times, rows, n = gather(lists.resources, resource, bursts.data, net.flows, until, scratch)
@@ -462,17 +522,22 @@ def run_resource(key, net, bursts, routes, lists, done, resource, until, scratch
             server_arrival(key, net, bursts, routes, lists, done, resource, rows[i], times[i])
 
 
-@njit(cache=True)
+@kernel
 def wake(net, data, resource):
     """Put the next moment of a link on the heap: its completion, or its start decision."""
     link = net.links[resource]
     if link[LK_LEVEL] != NONE:
-        heap_push(net, data, link[LK_END], COMPLETION, resource)
+        t, kind = link[LK_END], COMPLETION
     elif next_level(link) != NONE:
-        heap_push(net, data, link[LK_FREE_AT], START, resource)
+        t, kind = link[LK_FREE_AT], START
+    else:
+        return
+    if link[LK_WAKE] != 4 * t + kind:
+        link[LK_WAKE] = 4 * t + kind
+        heap_push(net, data, t, kind, resource)
 
 
-@njit(cache=True)
+@kernel
 def open_component(net, bursts, routes, lists, members, until, scratch, component):
     """Put all that waits for the members of a component on the heap."""
     net.heap_size[0], net.heap_size[1] = 0, component
@@ -481,10 +546,11 @@ def open_component(net, bursts, routes, lists, members, until, scratch, componen
         for j in range(n):
             heap_push(net, bursts.data, times[j], ARRIVAL, rows[j])
         if routes.resources[members[i], RS_KIND] == LINK:
+            net.links[members[i], LK_WAKE] = NONE
             wake(net, bursts.data, members[i])
 
 
-@njit(cache=True)
+@kernel
 def run_component(key, net, bursts, routes, lists, done, members, until, scratch, component):
     """Resources that feed each other, on one event heap."""
     data = bursts.data
@@ -505,13 +571,13 @@ def run_component(key, net, bursts, routes, lists, done, members, until, scratch
                 link_advance(net, bursts, routes, lists, done, resource, t)
                 link_arrival(net, bursts, routes, done, resource, what, t)
                 wake(net, data, resource)
-        else:
+        elif net.links[what, LK_WAKE] == 4 * t + kind:  # else: a wake that was overtaken
             link_advance(net, bursts, routes, lists, done, what, t if kind == COMPLETION else t + 1)
             wake(net, data, what)
     close_component(net, data, routes, lists)
 
 
-@njit(cache=True)
+@kernel
 def close_component(net, data, routes, lists):
     """What arrives later goes back to the lists."""
     for i in range(net.heap_size[0]):
@@ -521,7 +587,7 @@ def close_component(net, data, routes, lists):
     net.heap_size[0], net.heap_size[1] = 0, NONE
 
 
-@njit(cache=True)
+@kernel
 def run_network(key, net, bursts, routes, lists, done, order_start, order, until, scratch):
     """All resources up to `until`. Group g of the order is order[order_start[g]:order_start[g + 1]]."""
     for g in range(len(order_start) - 1):

@@ -1,0 +1,114 @@
+"""Closing the accounts of a run: measures, and the conservation laws that every run must keep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.base import columns as c
+from twin.base.accounting import PARTS
+from twin.engine.epochs import CELL_COUNTERS, record_series
+from twin.engine.state import State
+from twin.measure.kernels import Capture, count_in_flight
+from twin.measure.measures import Measures
+
+if TYPE_CHECKING:
+    from twin.engine.run import Engine
+
+BOOKING_SLOTS = 1024  # retransmissions are booked at most so far ahead: 4 attempts x 256 slots
+
+
+class ConservationError(RuntimeError):
+    """A conservation law of the model does not hold: a defect of the engine, never of the input."""
+
+
+def bursts(state: State) -> c.Bursts:
+    """The burst pool as kernels take it."""
+    return c.Bursts(state.data, state.free, state.free_count)
+
+
+def scratch(rows: int) -> c.Scratch:
+    """Sorting room for `rows` bursts."""
+    return c.Scratch(*(np.zeros(rows + 1, np.int64) for _ in range(4)))
+
+
+def capture(rows: int) -> Capture:
+    """Room for raw bursts of one window."""
+    return Capture(np.zeros((rows, 6 + len(PARTS)), np.int64), np.zeros(1, np.int64))
+
+
+def event_heap(state: State) -> tuple[np.ndarray, np.ndarray]:
+    """Event heap for components with cycles: an arrival a burst and two wakes a link at most."""
+    room = len(state.data) + 4 * len(state.links) + 16
+    return np.zeros((room, 3), np.int64), np.array([0, c.NONE], dtype=np.int64)
+
+
+def snapshot(state: State) -> None:
+    """Remember the counters at the end of the warm-up."""
+    state.warm_cells[:] = state.cells[:, CELL_COUNTERS]
+    state.warm_counts[:] = state.counts
+    state.counts[:, c.RM_WAIT_MAX] = 0
+
+
+def busy_until_now(engine: Engine) -> np.ndarray:
+    """Busy time (ns) of each resource up to now: what was accepted less what is still to be served."""
+    state, res, now = engine.state, engine.routes.resources, int(engine.state.now[0])
+    ahead = np.maximum(state.links[:, c.LK_BUSY_UNTIL] - now, 0)
+    pending = np.maximum(state.workers - now, 0)
+    upto = np.concatenate([[0], np.cumsum(pending)])
+    a = res[:, c.RS_WORKER_START]
+    return state.counts[:, c.RM_BUSY] - ahead - (upto[a + res[:, c.RS_WORKERS]] - upto[a])
+
+
+def close(engine: Engine) -> Measures:
+    """Measures of the run up to now."""
+    state, clock, world = engine.state, engine.clock, engine.world
+    now = int(state.now[0])
+    start = now - 1 - (now - 1) % clock.epoch_ns if now else 0
+    record_series(state, start, engine.bucket_ns)
+    alive = np.ones(len(state.data), dtype=np.bool_)
+    alive[state.free[: state.free_count[0]]] = False
+    state.in_flight[:], state.late_in_flight[:] = 0, 0
+    count_in_flight(alive, state.data, engine.flows.flows, engine.flows.types, state.in_flight, state.late_in_flight, now, clock.warmup_ns)
+    cells = (state.cells[:, CELL_COUNTERS] - state.warm_cells).reshape(-1, 2, 5)
+    busy = busy_until_now(engine) - state.warm_counts[:, c.RM_BUSY]
+    counts = state.counts - state.warm_counts
+    kept = {name: state.arrays[name].copy() for name in (
+        "offered", "delivered", "within", "late_in_flight", "in_flight", "lost", "offered_bytes", "delivered_bytes", "delay_sum_ns",
+        "delay_max_ns", "delay_row", "delay_hist", "part_sum_ns", "part_row", "part_hist", "tenant_offered", "tenant_delivered",
+        "tenant_within", "series_cell_prb", "series_busy_ns", "series_delivered_bytes")}  # fmt: skip
+    measures = Measures(
+        n_parks=len(world.parks), n_operators=len(world.operators), n_applications=len(world.applications),
+        measured_ns=now - clock.warmup_ns, prb_used=cells[:, :, 0], prb_available=engine.radio.available_prb(clock.warmup_ns, now),
+        cell_bytes=cells[:, :, 1], cell_blocks=cells[:, :, 2], cell_block_errors=cells[:, :, 3], cell_lost=cells[:, :, 4], busy_ns=busy,
+        bytes=counts[:, c.RM_BYTES], bursts=counts[:, c.RM_BURSTS], packets_dropped=counts[:, c.RM_DROPPED],
+        wait_max_ns=state.counts[:, c.RM_WAIT_MAX], bucket_ns=engine.bucket_ns, totals=dict(engine.totals), **kept)  # fmt: skip
+    check(engine, measures)
+    return measures
+
+
+def check(engine: Engine, m: Measures) -> None:
+    """Assert the conservation laws (docs/model.md, section 6).
+
+    Raises:
+        ConservationError: names the law and the first offender.
+    """
+    world, now = engine.world, int(engine.state.now[0])
+    balance = m.offered - m.delivered - m.lost.sum(axis=2) - m.in_flight
+    if balance.any():
+        group, direction = (int(i[0]) for i in np.nonzero(balance))
+        app = world.applications["application_id"].iloc[group % m.n_applications]
+        park = world.parks["park_id"].iloc[group // (m.n_applications * m.n_operators)]
+        raise ConservationError(f"offered - delivered - lost - in flight = {balance[group, direction]} bursts for {park}/{app}, "
+                                f"direction {direction}")  # fmt: skip
+    if engine.state.bad[0]:
+        raise ConservationError(f"the delay parts of {engine.state.bad[0]} bursts do not sum to their delay")
+    ahead = BOOKING_SLOTS * engine.fixed_air.radios[:, c.RA_SLOT].max() if len(world.cells) else 0
+    over = (engine.state.cells[:, c.CE_PRB_USED].reshape(-1, 2) > engine.radio.available_prb(0, now + int(ahead))).any(axis=1)
+    if over.any():
+        raise ConservationError(f"cell {world.cells['name'].iloc[int(np.argmax(over))]} used more PRBs than it has")
+    limit = now * np.maximum(engine.routes.resources[:, c.RS_WORKERS], 1)
+    over = busy_until_now(engine) > limit
+    if over.any():
+        raise ConservationError(f"{world.resources['name'].iloc[int(np.argmax(over))]} was busy for longer than the run")

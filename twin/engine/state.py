@@ -1,0 +1,150 @@
+"""All that changes during a run, as one bag of named arrays: copied, saved and restored as a whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from twin.base import columns as c
+from twin.base.bins import DELAY_BITS, PART_BITS, n_bins
+from twin.engine.air import AirTables
+from twin.engine.flows import FlowTables
+from twin.radio.kernels import RING
+from twin.world.tables import Clock, World
+
+FIRST_ROWS = 1 << 15
+WHEEL_BUCKETS = 1 << 12
+BUCKET_NS = 1 << 20  # about 1 ms
+MAX_SERIES = 240
+
+
+class State:
+    """Dynamic state of a run. `arrays` maps names to arrays; attributes read and write them.
+
+    Every array keeps its identity while kernels run; only `grow` replaces those of the burst pool.
+    """
+
+    def __init__(self, arrays: dict[str, np.ndarray]):
+        self.__dict__["arrays"] = arrays
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        try:
+            return self.__dict__["arrays"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: np.ndarray) -> None:
+        self.__dict__["arrays"][name] = value
+
+    def copy(self) -> State:
+        """An independent copy: a checkpoint, or the start of another branch."""
+        return State({name: array.copy() for name, array in self.arrays.items()})
+
+    def save(self, path: Path) -> None:
+        """Write to an npz file (a temporary name, then renamed)."""
+        part = path.with_suffix(".part.npz")
+        np.savez(part, allow_pickle=False, **self.arrays)
+        os.replace(part, path)
+
+    @staticmethod
+    def load(path: Path) -> State:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            return State({name: file[name] for name in file.files})
+
+    def grow(self, rows: int) -> None:
+        """Make the burst pool larger, to at least `rows` rows."""
+        old = len(self.data)
+        new = max(rows, 2 * old)
+        data = np.zeros((new, c.BURST_COLUMNS), dtype=np.int64)
+        data[:old] = self.data
+        free = np.empty(new, dtype=np.int64)
+        n = int(self.free_count[0])
+        # New rows lie under the old free ones, so rows still in cache are taken first.
+        free[: new - old] = np.arange(new - 1, old - 1, -1)
+        free[new - old : new - old + n] = self.free[:n]
+        self.data, self.free = data, free
+        self.free_count[0] = n + new - old
+
+
+def series_bucket_ns(clock: Clock) -> int:
+    """Length of a time series bucket: whole epochs, at most MAX_SERIES buckets a run."""
+    epochs = -(-clock.horizon_ns // clock.epoch_ns)
+    return -(-epochs // MAX_SERIES) * clock.epoch_ns
+
+
+def new_state(world: World, clock: Clock, flows: FlowTables, air: AirTables) -> State:
+    """The empty network at time 0 (flows are set to their first bursts by the driver)."""
+    n_cells, n_res = len(world.cells), len(world.resources)
+    parts: dict[str, np.ndarray] = {}
+    parts["now"] = np.zeros(1, np.int64)
+    parts["data"] = np.zeros((FIRST_ROWS, c.BURST_COLUMNS), np.int64)
+    parts["free"] = np.arange(FIRST_ROWS - 1, -1, -1, dtype=np.int64)
+    parts["free_count"] = np.array([FIRST_ROWS], dtype=np.int64)
+    parts["flow_state"] = np.zeros((len(flows.flows), 8), np.int64)
+    parts["wheel_head"] = np.full(WHEEL_BUCKETS + 1, c.NONE, np.int64)
+    parts["wheel_meta"] = np.array([BUCKET_NS, 0], dtype=np.int64)
+    parts["channels"] = flows.channels.copy()
+    parts["cells"] = air.cells.copy()
+    _heaps(parts, flows.channels)
+    parts["booked"] = np.zeros((2 * n_cells, RING), np.int64)
+    parts["cell_lists"] = np.full((2 * n_cells, 2), c.NONE, np.int64)
+    parts["resource_lists"] = np.full((n_res, 2), c.NONE, np.int64)
+    parts["done"] = np.full((1, 2), c.NONE, np.int64)
+    parts["load_q16"] = np.stack([world.cells["initial_load_ul_q16"], world.cells["initial_load_dl_q16"]], axis=1).astype(np.int64)
+    parts["counts"] = np.zeros((n_res, 5), np.int64)
+    _accounts(parts, world, clock, flows)
+    return State(parts)
+
+
+def _heaps(parts: dict[str, np.ndarray], channels: np.ndarray) -> None:
+    """Each cell and direction gets room for all its channels in one array."""
+    sizes = np.bincount(channels[:, c.CH_CELL], minlength=len(parts["cells"]))
+    parts["cells"][:, c.CE_HEAP_START] = np.cumsum(sizes) - sizes
+    parts["heap_t"] = np.zeros(len(channels) + 1, np.int64)
+    parts["heap_key"] = np.zeros(len(channels) + 1, np.uint64)
+    parts["heap_ch"] = np.zeros(len(channels) + 1, np.int64)
+
+
+def add_network(state: State, routes_resources: np.ndarray, links: np.ndarray) -> None:
+    """Add links and workers, all idle."""
+    state.links = links
+    state.workers = np.zeros(int(routes_resources[:, c.RS_WORKERS].sum()) + 1, np.int64)
+
+
+def _accounts(parts: dict[str, np.ndarray], world: World, clock: Clock, flows: FlowTables) -> None:
+    groups = len(world.parks) * len(world.operators) * len(world.applications)
+    park_apps = len(world.parks) * len(world.applications)
+    for name in ("offered", "delivered", "within", "late_in_flight", "in_flight", "offered_bytes", "delivered_bytes", "delay_sum_ns",
+                 "delay_max_ns"):  # fmt: skip
+        parts[name] = np.zeros((groups, 3), np.int64)
+    parts["lost"] = np.zeros((groups, 3, 8), np.int64)
+    parts["part_sum_ns"] = np.zeros((park_apps, 3, c.N_PARTS), np.int64)
+    parts["delay_row"], n_delay = _rows(flows, c.FL_GROUP, groups)
+    parts["delay_hist"] = np.zeros((n_delay, n_bins(DELAY_BITS)), np.int64)
+    rows, n_part = _rows(flows, c.FL_PARK_APP, park_apps)
+    parts["part_row"] = np.where(rows >= 0, rows * c.N_PARTS, -1)
+    parts["part_hist"] = np.zeros((n_part * c.N_PARTS, n_bins(PART_BITS)), np.int32)
+    for name in ("tenant_offered", "tenant_delivered", "tenant_within"):
+        parts[name] = np.zeros(max(len(world.tenants), 1), np.int64)
+    buckets = -(-clock.horizon_ns // series_bucket_ns(clock))
+    parts["series_delivered_bytes"] = np.zeros((buckets, len(world.parks), 3), np.int64)
+    parts["series_cell_prb"] = np.zeros((buckets, len(world.cells), 2), np.int64)
+    parts["series_busy_ns"] = np.zeros((buckets, len(world.resources)), np.int64)
+    parts["bad"] = np.zeros(1, np.int64)
+    parts["epoch_cells"] = np.zeros((2 * len(world.cells), 5), np.int64)
+    parts["epoch_busy"] = np.zeros(len(world.resources), np.int64)
+    parts["warm_cells"] = np.zeros((2 * len(world.cells), 5), np.int64)
+    parts["warm_counts"] = np.zeros((len(world.resources), 5), np.int64)
+
+
+def _rows(flows: FlowTables, column: int, n: int) -> tuple[np.ndarray, int]:
+    """Histogram rows for the (group, direction) pairs that have flows; -1 elsewhere."""
+    used = np.zeros((n, 3), dtype=bool)
+    direction = flows.types[flows.flows[:, c.FL_TYPE], c.TY_DIR]
+    used[flows.flows[:, column], direction] = True
+    used[flows.flows[flows.types[flows.flows[:, c.FL_TYPE], c.TY_RESPONSE] > 0, column], 2] = True
+    rows = np.where(used.ravel(), np.cumsum(used.ravel()) - 1, -1).reshape(n, 3)
+    return rows.astype(np.int64), int(used.sum())
