@@ -1,5 +1,8 @@
 """What holds in every world: conservation, causality, independence of what comes later."""
 
+import dataclasses
+
+import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -96,9 +99,5 @@ def test_silent_hours_offer_nothing():
 
 
 def _night(start_ms: int) -> World:
-    import dataclasses
-
-    import numpy as np
-
     hours = np.array([[0] * 8 + [65536] * 16], dtype=np.int64)
     return dataclasses.replace(tiny_world(), activity_q16=hours, start_of_day_ns=start_ms * MS)

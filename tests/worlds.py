@@ -205,7 +205,9 @@ def _radios(draw: Any) -> dict[str, Any]:
         "k2_slots": draw(st.integers(1, 4)), "sr_period_slots": max(1, len(pattern)) * draw(st.integers(1, 4)),
         "sr_grant_bytes": draw(st.sampled_from((20, 100, 1_000))), "max_grants_ul": draw(st.integers(1, 4)),
         "max_grants_dl": draw(st.integers(1, 4)), "max_harq_tx": draw(st.integers(1, 4)),
-        "bler_target": draw(st.sampled_from((0.01, 0.1, 0.5))), "harq_gain_q16": draw(st.sampled_from((6_554, 40_000))),
+        "bler_target": draw(st.sampled_from((0.1, 0.5, 0.5))),
+        "bler_set": draw(st.sampled_from(("5glena", "sionna"))),
+        "harq_gain_q16": draw(st.sampled_from((6_554, 40_000))),
         "gnb_processing_ns": draw(st.sampled_from((0, 137_000, 500_000))), "l2_header_bytes": draw(st.sampled_from((3, 8))),
     }
 
@@ -219,12 +221,12 @@ def _flow_types(draw: Any) -> dict[str, Any]:
     return {
         "generator": generator, "period_ns": period, "direction": direction, "jitter_ns": draw(st.sampled_from((0, period // 2))),
         "size_kind": draw(st.sampled_from(("fixed", "uniform", "pareto"))), "size_spread": draw(st.sampled_from((0.5, 0.9))),
-        "size_bytes": draw(st.sampled_from((1, 60, 400, 1_400, 5_000))), "i_frame_bytes": 9_000, "gop": draw(st.integers(1, 4)),
-        "on_mean_ns": 10 * MS, "off_mean_ns": 5 * MS, "spread_ns": draw(st.sampled_from((1, 3 * MS))),
-        "join_q32": draw(st.sampled_from((1 << 31, 1 << 32))),
+        "size_bytes": draw(st.sampled_from((1, 60, 60, 400, 1_400, 5_000))), "i_frame_bytes": 9_000,
+        "gop": draw(st.integers(1, 4)), "on_mean_ns": 10 * MS, "off_mean_ns": 5 * MS,
+        "spread_ns": draw(st.sampled_from((1, 3 * MS))), "join_q32": draw(st.sampled_from((1 << 31, 1 << 32))),
         "response_bytes": draw(st.sampled_from((0, 100, 3_000))) * (direction == 0),
         "level": draw(st.integers(0, 3)), "discard_ns": draw(st.sampled_from((3 * MS, 20 * MS, NEVER))),
-        "rlc_buffer_bytes": draw(st.sampled_from((2_000, 20_000, 1 << 20))),
+        "rlc_buffer_bytes": draw(st.sampled_from((3_000, 20_000, 1 << 20))),
         "mtu_payload_bytes": draw(st.sampled_from((200, 1_400))),
         "cg_period_ns": draw(st.sampled_from((MS, 2_500_000, 10 * MS))) if granted else 0, "cg_bytes": 150 if granted else 0,
         "profile": draw(st.integers(0, 1)),
@@ -290,7 +292,7 @@ def _add_flows(draw: Any, b: Builder, n_cells: int, routes_up: list[int], routes
         where = draw(st.sampled_from(("cell", "cell", "cell", "cell", "wired", "nowhere")))
         cell = draw(st.integers(0, n_cells - 1)) if where == "cell" else -1
         others = {other: -115.0 for other in range(n_cells) if other != cell} if where == "cell" else {}
-        device = b.device(others, cell=cell, gain_db=draw(st.sampled_from((-90.0, -110.0, -123.0, -129.0, -134.0))))
+        device = b.device(others, cell=cell, gain_db=draw(st.integers(-1370, -950)) / 10)
         pick = draw(st.integers(0, len(kinds) - 1))
         kind = kinds[pick]
         uses_up = where != "nowhere" and kind["direction"] == 0

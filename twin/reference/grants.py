@@ -28,7 +28,6 @@ def reserved_prbs(grants: list[tuple[int, int]], calendar: Calendar, n_prb: int)
 
     At least one PRB is left for the rest. The sum is kept in 1/65536 PRB so that it is the same on every machine.
     """
-    usable_slots = calendar.n_usable
-    spacing = calendar.slot_ns * calendar.period  # times 1 / n_usable
-    total_q16 = sum(q * spacing * 65536 // (usable_slots * period) for q, period in grants)
+    cycle_ns = calendar.slot_ns * calendar.period
+    total_q16 = sum(q * cycle_ns * 65536 // (calendar.n_usable * period_ns) for q, period_ns in grants)
     return min(n_prb - 1, -(-total_q16 // 65536))

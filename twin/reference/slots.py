@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import count
 from typing import Any
 
@@ -69,7 +68,3 @@ class Calendar:
         """Number of usable slots with start <= B_n < end."""
         first, stop = -(-start // self.slot_ns), -(-end // self.slot_ns)
         return sum(bool(self._table.usable[n % self.period]) for n in range(first, stop))
-
-    def slots_per_ns(self) -> Fraction:
-        """Usable slots a nanosecond, on average."""
-        return Fraction(self.n_usable, self.period * self.slot_ns)
