@@ -57,10 +57,10 @@ def _kpis(replications):
     for r, p, (n, a) in product(range(replications), PARKS, enumerate(APPLICATIONS)):
         share = (0.962, 0.99995, 1.0)[n] + 1e-5 * r * (n < 2) - 0.01 * (p == "PNA") * (n == 0)
         rows += [(r, "share_within_deadline", "park_application", f"{p}/{a}", share, "share"),
-                 (r, "offered_ul_bursts", "park_application", f"{p}/{a}", 40000.0, "bursts"),
-                 (r, "offered_ul_bursts", "application", a, 80000.0, "bursts"),
-                 (r, "lost_no_coverage_ul_bursts", "application", a, 120.0 * (n == 0), "bursts"),
-                 (r, "lost_link_overflow_ul_bursts", "application", a, 33.0 * (n == 0), "bursts")]
+                 (r, "offered", "park_application", f"{p}/{a}", 40000.0, "bursts"),
+                 (r, "offered", "application", a, 80000.0, "bursts"),
+                 (r, "lost_no_coverage", "application", a, 120.0 * (n == 0), "bursts"),
+                 (r, "lost_link_overflow", "application", a, 33.0 * (n == 0), "bursts")]
         for scope, kind in ((f"{p}/{a}", "park_application"), *((f"{p}/{o}/{a}", "group") for o in OPERATORS)):
             rows += [(r, f"latency_ul_{c}_ms", kind, scope, 10.0 * (n + 1) + i, "ms")
                      for i, c in enumerate(("mean", "p50", "p95", "p99", "p999", "max"))]
@@ -148,7 +148,7 @@ def test_each_page_is_written_under_its_name_and_loads_nothing(tmp_path, lang, a
 def test_the_verdict_names_what_misses_its_target_and_the_first_bottleneck(tmp_path):
     text, _ = _page(write_report(build_run(tmp_path)))
     assert "4 trong 6 cặp khu công nghiệp – ứng dụng không đạt" in text
-    assert "KCN Phố Nối A · Video-Surveillance: 95,20\u00a0% bản tin đúng hạn (hạn 100 ms), khoảng tin cậy 95 %" in text
+    assert "KCN Phố Nối A · Video-Surveillance: 95,20\u00a0% trong 200.000 bản tin đúng hạn (hạn 100 ms)" in text
     # The fullest link: 18 * 4 + 5 = 77 %; the fullest cell 38 + 55 = 93 % comes first.
     assert "Cell vnpt-site-PNA-2/cell-2 đạt 93,0 % PRB, chạm ngưỡng 70 %; bước tiếp theo: thêm sóng mang thứ hai" in text
     assert "Liên kết vnpt/agg-TL2&gt;ring-3 đạt 77,0 % tốc độ, chạm ngưỡng 70 %; bước tiếp theo: 25G" in text

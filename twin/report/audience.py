@@ -15,7 +15,7 @@ _PUBLIC_MANIFEST = ("run_id", "status", "engine", "seed", "replications", "repli
 _PUBLIC_SCOPES = ("network", "park", "application", "park_application")
 _PUBLIC_APPLICATION = ("name_vi", "name_en", "deadline_ms", "reliability", "reliability_pct", "reliability_target")
 #: Services, devices, stations and cells in total: all that a department sees. Nothing of core, transport or money.
-_PUBLIC_KPI = (r"^(share_within_deadline.*|latency_.*|throughput_.*|offered_.*|delivered_.*|lost_.*|in_flight_.*|bursts_per_s"
+_PUBLIC_KPI = (r"^(share_within_deadline.*|latency_.*|throughput_.*|offered.*|delivered.*|lost.*|in_flight.*|bursts_per_s"
                r"|devices.*|stations_\dg|cell_prb_(ul|dl)_pct)$")
 #: In a park with one operator these totals would be that operator's own figures.
 _RADIO_KPI = r"^(stations_|cell_)"

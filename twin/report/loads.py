@@ -16,6 +16,8 @@ KINDS = ("cell", "link", "pool", "server")
 DEFAULT_HEADROOM_PCT = 70.0
 #: Bars shown for one kind, and resources whose verdict the page can re-evaluate.
 TOP_BARS, MAX_JUDGED = 20, 600
+#: Below this load in per cent a resource gets no bar.
+IDLE_PCT = 0.05
 OVER, FAILED, OK = "over", "failed", "ok"
 
 
@@ -87,7 +89,7 @@ def charts(found: Sequence[Load], texts: Texts) -> list[dict[str, Any]]:
     """One bar chart a kind: its title, its bars (name, widths in per cent of the scale, label) and the scale's end."""
     drawn = []
     for kind in KINDS:
-        group = [load for load in found if load.kind == kind]
+        group = [load for load in found if load.kind == kind and load.worst >= IDLE_PCT]
         if not group:
             continue
         top = sorted(group, key=lambda load: (-load.worst, -load.load, load.name))[:TOP_BARS]

@@ -118,10 +118,22 @@ def _park_map(park: dict[str, Any], sites: pd.DataFrame, cells: pd.DataFrame, sh
     span = max(radius, 300.0)
     frame = Frame.around([*xs, *(x for x, _ in edges)], [*ys, *(y for _, y in edges)], 0.12 * span, _SIZE)
     place = {str(site["name"]): (frame.x(site["x_m"]), frame.y(site["y_m"])) for site in records(sites)}
-    circle = {"x": frame.x(centre[0]), "y": frame.y(centre[1]), "r": radius * frame.scale} if near and centre else None
-    return {"id": park["park_id"], "width": frame.width, "height": frame.height, "circle": circle, "bar": frame.bar(texts),
+    outline = _outline(park, centre, radius, frame) if near and centre else None
+    return {"id": park["park_id"], "width": frame.width, "height": frame.height, "outline": outline, "bar": frame.bar(texts),
             "sites": [_site(site, place, shapes, texts) for site in records(sites)],
             "cells": [_cell(cell, place, texts) for cell in records(cells) if str(cell["site"]) in place]}
+
+
+def _outline(park: dict[str, Any], centre: tuple[float, float], radius: float, frame: Frame) -> str:
+    """The rectangle over which the world laid out the park; a circle of its area where the run names none."""
+    west, south, east, north = (park.get(f"outline_{end}_m", math.nan) for end in ("x_min", "y_min", "x_max", "y_max"))
+    if any(end is None or math.isnan(end) for end in (west, south, east, north)):
+        return _circle(frame.x(centre[0]), frame.y(centre[1]), radius * frame.scale)
+    return f"M{frame.x(west):.1f},{frame.y(north):.1f}H{frame.x(east):.1f}V{frame.y(south):.1f}H{frame.x(west):.1f}z"
+
+
+def _circle(x: float, y: float, r: float) -> str:
+    return f"M{x - r:.1f},{y:.1f}a{r:.1f},{r:.1f} 0 1 0 {2 * r:.1f},0a{r:.1f},{r:.1f} 0 1 0 {-2 * r:.1f},0z"
 
 
 def _site(site: dict[str, Any], place: dict[str, tuple[float, float]], shapes: dict[str, str], texts: Texts) -> dict[str, Any]:
@@ -141,8 +153,7 @@ def _cell(cell: dict[str, Any], place: dict[str, tuple[float, float]], texts: Te
 def _wedge(x: float, y: float, azimuth_deg: Any) -> str:
     """A sector that opens towards the azimuth (0 north, clockwise); a circle for a cell without one."""
     if azimuth_deg is None or math.isnan(azimuth_deg):
-        r = 0.6 * _WEDGE
-        return f"M{x - r:.1f},{y:.1f}a{r:.1f},{r:.1f} 0 1 0 {2 * r:.1f},0a{r:.1f},{r:.1f} 0 1 0 {-2 * r:.1f},0z"
+        return _circle(x, y, 0.6 * _WEDGE)
     angles = [math.radians(azimuth_deg) + side * _HALF_ANGLE for side in (-1, 1)]
     (x1, y1), (x2, y2) = ((x + _WEDGE * math.sin(a), y - _WEDGE * math.cos(a)) for a in angles)
     return f"M{x:.1f},{y:.1f}L{x1:.1f},{y1:.1f}A{_WEDGE},{_WEDGE} 0 0 1 {x2:.1f},{y2:.1f}z"

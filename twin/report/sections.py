@@ -68,7 +68,7 @@ def _sentence(v: ServiceVerdict, names: Names, texts: Texts) -> str:
         part += texts("verdict.unserved", n=texts.number(v.unserved))
     return texts(
         "verdict.sentence", park=names.park(v.park), application=names.application(v.application),
-        share=texts.share(v.share.mean),
+        share=texts.share(v.share.mean), n=texts.number(v.offered),
         deadline=texts("verdict.deadline", ms=texts.given(v.deadline_ms)) if v.deadline_ms else "",
         interval=texts("verdict.interval", low=texts.share(v.share.low), high=texts.share(v.share.high)) if has_interval else "",
         target=_target(v, texts), state=texts(f"state.{v.state}"), part=part)
@@ -121,16 +121,9 @@ def latency_rows(run: RunData, scope_kind: str, names: Names, texts: Texts) -> l
 
 
 def losses(run: RunData, names: Names, texts: Texts) -> dict[str, Any]:
-    """Messages lost per application (over all parks) by cause: uplink and downlink together, mean of a replication."""
-    def total(prefix: str) -> dict[str, float]:
-        sums: dict[str, float] = {}
-        for d in ("ul", "dl"):
-            for scope, value in run.kpi_means(f"{prefix}_{d}_bursts", "application").items():
-                sums[scope] = sums.get(scope, 0.0) + value
-        return sums
-
-    offered = total("offered")
-    by_cause = {cause: total(f"lost_{cause}") for cause in CAUSES[1:]}
+    """Messages lost per application (over all parks) by cause, mean of a replication."""
+    offered = run.kpi_means("offered", "application")
+    by_cause = {cause: run.kpi_means(f"lost_{cause}", "application") for cause in CAUSES[1:]}
     causes = [cause for cause, found in by_cause.items() if sum(found.values()) > 0]
     rows = []
     for application in sorted(offered):

@@ -90,11 +90,9 @@ def deadline_ms(run: RunData, application: str) -> float | None:
 
 
 def _counts(run: RunData, name: str) -> dict[str, float]:
-    """Messages of all replications by park and application: of the direction that has the most, for a request and its
-    response are one message under one deadline."""
-    found = [run.kpi(f"{name}_{direction}_bursts", "park_application") for direction in ("ul", "dl", "rtt")]
-    sums = pd.concat([rows.groupby("scope")["value"].sum() for rows in found], axis=1)
-    return {str(scope): float(value) for scope, value in sums.max(axis=1).items()}
+    """Messages of all replications by park and application."""
+    sums = run.kpi(name, "park_application").groupby("scope")["value"].sum()
+    return {str(scope): float(value) for scope, value in sums.items()}
 
 
 def _as_share(rows: pd.DataFrame) -> pd.Series:
