@@ -137,7 +137,7 @@ def serialisation(res, size):
 @inlined
 def pool_service(res, packets, size):
     """Time (ns) a worker of a pool spends on packets of `size` bytes in all."""
-    return packets * res[RS_COST_PACKET] + (size * res[RS_COST_BYTE_PS] + PS - 1) // PS
+    return max(np.int64(1), packets * res[RS_COST_PACKET] + (size * res[RS_COST_BYTE_PS] + PS - 1) // PS)
 
 
 @inlined
