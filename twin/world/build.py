@@ -53,7 +53,7 @@ def typed(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     """The engine's columns first and of their types; other columns follow as they are."""
     columns = COLUMNS[table]
     extra = [c for c in frame.columns if c not in columns]
-    return frame[[*columns, *extra]].astype({k: v for k, v in columns.items() if v != "str"})
+    return frame[[*columns, *extra]].astype(columns)
 
 
 def _parks(draft: Draft) -> pd.DataFrame:
@@ -278,7 +278,7 @@ def _device_frame(draft: Draft, population: Population, devices: DeviceArrays, p
         "device_class": np.concatenate([devices.device_class, phones.device_class]),
         "operator": np.concatenate([devices.operator, phones.operator]), "x_m": np.concatenate([devices.x_m, phones.x_m]),
         "y_m": np.concatenate([devices.y_m, phones.y_m]), "indoor": np.concatenate([devices.indoor, np.zeros(m, dtype=np.bool_)]),
-        "cell": cell, "gain_db": gain_db, "aggregate": np.repeat([False, True], [n, m])}))
+        "cell": cell, "gain_db": gain_db, "is_aggregate": np.repeat([False, True], [n, m])}))
 
 
 def _operators(scenario: Scenario) -> pd.DataFrame:

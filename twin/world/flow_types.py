@@ -46,7 +46,7 @@ class FlowTypeTable:
     def frame(self) -> pd.DataFrame:
         """`World.flow_types`."""
         columns = COLUMNS["flow_types"]
-        return pd.DataFrame(self.rows, columns=list(columns)).astype({k: v for k, v in columns.items() if v != "str"})
+        return pd.DataFrame(self.rows, columns=list(columns)).astype(columns)
 
 
 def activity_q16(profiles: Sequence[ActivityProfile]) -> np.ndarray:

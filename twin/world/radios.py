@@ -69,4 +69,4 @@ class RadioTable:
     def frame(self) -> pd.DataFrame:
         """`World.radios`."""
         columns = COLUMNS["radios"]
-        return pd.DataFrame(self.rows, columns=list(columns)).astype({k: v for k, v in columns.items() if v != "str"})
+        return pd.DataFrame(self.rows, columns=list(columns)).astype(columns)

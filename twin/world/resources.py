@@ -95,4 +95,4 @@ class ResourceTable:
         frame = pd.DataFrame(self.rows)
         columns = COLUMNS["resources"]
         extra = [c for c in frame.columns if c not in columns]
-        return frame[[*columns, *extra]].astype({k: v for k, v in columns.items() if v != "str"})
+        return frame[[*columns, *extra]].astype(columns)
