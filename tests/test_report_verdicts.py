@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from twin.report import loads
 from twin.report.budgets import coarse, stacks
 from twin.report.folder import TABLES, RunData
 from twin.report.intervals import Interval, interval, share_interval
+from twin.report.maps import park_maps
 from twin.report.texts import LANGUAGES, Texts, all_texts
 from twin.report.verdicts import judge, service_verdicts
 
@@ -111,3 +113,14 @@ def test_every_text_exists_in_both_languages_with_the_same_placeholders():
 def test_every_part_and_cause_of_the_measures_has_a_name():
     assert set(PARTS) <= set(all_texts()["part"])
     assert set(CAUSES[1:]) <= set(all_texts()["cause"])
+
+
+def test_a_park_is_drawn_with_its_outline_or_a_circle_of_its_area():
+    park = {"park_id": "TL2", "x_m": 0.0, "y_m": 0.0, "area_ha": 100.0}
+    site = [("s", "TL2", "viettel", 100.0, 50.0, 25.0, "macro")]
+    (circle,) = park_maps(run_of(parks=[park], sites=site), EN)
+    run = run_of(parks=[park], sites=site)
+    ends = {"outline_x_min_m": -500.0, "outline_x_max_m": 500.0, "outline_y_min_m": -250.0, "outline_y_max_m": 250.0}
+    (rectangle,) = park_maps(replace(run, parks=run.parks.assign(**ends)), EN)
+    assert "a" in circle["outline"] and "a" not in rectangle["outline"]
+    assert rectangle["height"] < circle["height"] and rectangle["width"] == circle["width"]

@@ -114,21 +114,33 @@ def _park_map(park: dict[str, Any], sites: pd.DataFrame, cells: pd.DataFrame, sh
     centre = (float(park["x_m"]), float(park["y_m"])) if pd.notna(park["x_m"]) and pd.notna(park["y_m"]) else None
     # A user's own sites may stand in another frame than the parks: then the circle would only push them into a corner.
     near = centre is not None and all(math.hypot(x - centre[0], y - centre[1]) < 5 * radius + 3000 for x, y in zip(xs, ys))
-    edges = [(centre[0] + dx, centre[1] + dy) for dx, dy in ((-radius, -radius), (radius, radius))] if near and centre else []
-    span = max(radius, 300.0)
-    frame = Frame.around([*xs, *(x for x, _ in edges)], [*ys, *(y for _, y in edges)], 0.12 * span, _SIZE)
+    corners = _corners(park, centre, radius) if near and centre else []
+    all_x, all_y = [*xs, *(x for x, _ in corners)], [*ys, *(y for _, y in corners)]
+    frame = Frame.around(all_x, all_y, max(100.0, 0.08 * (max(all_x) - min(all_x))), _SIZE)
     place = {str(site["name"]): (frame.x(site["x_m"]), frame.y(site["y_m"])) for site in records(sites)}
-    outline = _outline(park, centre, radius, frame) if near and centre else None
+    outline = ""
+    if near and centre:
+        x, y = frame.x(centre[0]), frame.y(centre[1])
+        outline = _rectangle(corners, frame) if _has_outline(park) else _circle(x, y, radius * frame.scale)
     return {"id": park["park_id"], "width": frame.width, "height": frame.height, "outline": outline, "bar": frame.bar(texts),
             "sites": [_site(site, place, shapes, texts) for site in records(sites)],
             "cells": [_cell(cell, place, texts) for cell in records(cells) if str(cell["site"]) in place]}
 
 
-def _outline(park: dict[str, Any], centre: tuple[float, float], radius: float, frame: Frame) -> str:
-    """The rectangle over which the world laid out the park; a circle of its area where the run names none."""
-    west, south, east, north = (park.get(f"outline_{end}_m", math.nan) for end in ("x_min", "y_min", "x_max", "y_max"))
-    if any(end is None or math.isnan(end) for end in (west, south, east, north)):
-        return _circle(frame.x(centre[0]), frame.y(centre[1]), radius * frame.scale)
+def _has_outline(park: dict[str, Any]) -> bool:
+    ends = (park.get(f"outline_{end}_m") for end in ("x_min", "y_min", "x_max", "y_max"))
+    return all(end is not None and not math.isnan(end) for end in ends)
+
+
+def _corners(park: dict[str, Any], centre: tuple[float, float], radius: float) -> list[tuple[float, float]]:
+    """South-west and north-east corner of the rectangle over which the world laid out the park, or of its circle."""
+    if _has_outline(park):
+        return [(park[f"outline_x_{end}_m"], park[f"outline_y_{end}_m"]) for end in ("min", "max")]
+    return [(centre[0] + side * radius, centre[1] + side * radius) for side in (-1, 1)]
+
+
+def _rectangle(corners: list[tuple[float, float]], frame: Frame) -> str:
+    (west, south), (east, north) = corners
     return f"M{frame.x(west):.1f},{frame.y(north):.1f}H{frame.x(east):.1f}V{frame.y(south):.1f}H{frame.x(west):.1f}z"
 
 
