@@ -43,12 +43,13 @@ def validate(file: ScenarioFile, set_: Overrides = []) -> None:  # noqa: B006  #
 
 
 @app.command()
-def show(file: ScenarioFile, set_: Overrides = []) -> None:  # noqa: B006
+def show(file: ScenarioFile, set_: Overrides = [],  # noqa: B006
+         assumptions: Annotated[bool, typer.Option("--assumptions", help="List every figure with its source.")] = False) -> None:
     """Build the world of a scenario and print it: parks, stations, devices, routes, assumptions."""
     from twin.printing import print_world
     from twin.world.build import build_world
 
-    print_world(build_world(_load(file, set_)))
+    print_world(build_world(_load(file, set_)), assumptions)
 
 
 @app.command()
@@ -165,7 +166,7 @@ def _check_report_options(lang: str, audience: str) -> None:
 def _report(folder: Path, lang: str, audience: str) -> Path:
     from twin.report.html import write_report
 
-    return write_report(folder, lang=lang, audience=audience)
+    return write_report(folder, lang=lang, audience=audience)  # type: ignore[arg-type]  # checked by _check_report_options
 
 
 def _print_json(runset: RunSet) -> None:

@@ -35,7 +35,7 @@ def _console() -> Console:
 
 def print_table(title: str, columns: list[str], rows: Iterator[tuple[Any, ...]] | list[tuple[Any, ...]]) -> None:
     """A plain table on stdout; columns whose name ends in a unit or number sign are set right."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(title=title, title_justify="left", min_width=len(title), box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
     for row in rows:
@@ -85,11 +85,12 @@ def print_verdicts(run: RunSet) -> None:
         bottleneck = "-" if pd.isna(row["bottleneck"]) else f"{row['bottleneck']} at {row['load_pct']:.1f} %"
         step = "" if pd.isna(row["next_step"]) else row["next_step"]
         share = f"{100 * row['share_within_deadline']:.2f}"
-        rows.append((row["park"], row["application"], share, interval, number(row["p99_ms"]), row["direction"], bottleneck,
-                     number(row["growth_to_headroom"], 3), step))
+        lonely = f"{100 * row['share_without_coverage']:.2f}"
+        rows.append((row["park"], row["application"], share, interval, lonely, number(row["p99_ms"]), row["direction"],
+                     bottleneck, number(row["growth_to_headroom"], 3), step))
     print_table(f"{manifest['name']}: {len(manifest['replications_done'])} replications of {window}",
-                ["park", "application", ">within deadline %", ">95 % interval", ">p99 ms", "of", "first bottleneck",
-                 ">growth to headroom", "next step"], rows)
+                ["park", "application", ">within deadline %", ">95 % interval", ">no coverage %", ">p99 ms", "of",
+                 "first bottleneck", ">growth to headroom", "next step"], rows)
     for warning in run.warnings:
         _console().print(f"warning: {warning}", markup=False)
 
@@ -107,8 +108,8 @@ def print_comparison(table: pd.DataFrame, kpis: list[str], scope: str) -> bool:
     return bool(rows)
 
 
-def print_world(world: World) -> None:
-    """Parks, operators, applications, resources, counts, assumptions and warnings of a world."""
+def print_world(world: World, assumptions: bool = False) -> None:
+    """Parks, operators, applications, resources and warnings of a world; its assumptions in full or by confidence."""
     park = world.devices["park"].to_numpy()
     lonely = pd.Series(park[devices_without_coverage(world)]).value_counts()
     devices, cells = pd.Series(park).value_counts(), world.cells["park"].value_counts()
@@ -128,7 +129,11 @@ def print_world(world: World) -> None:
     print_table("Network", ["", ">count"], [
         ("routes", len(world.route_start) - 1), ("nodes of the transport graph", len(world.graph)),
         *((f"{name}s", kinds.get(k, 0)) for k, name in enumerate(RESOURCE_KINDS))])
-    print_table("Assumptions", ["item", "value", "unit", "confidence", "source"],
-                [tuple(r[c] for c in ("item", "value", "unit", "confidence", "source")) for r in records(world.assumptions)])
+    columns = ["item", "value", "unit", "confidence", "source"]
+    if assumptions:
+        print_table("Assumptions", columns, [tuple(r[c] for c in columns) for r in records(world.assumptions)])
+    else:
+        counts = world.assumptions["confidence"].value_counts().sort_index()
+        print_table("Assumptions by confidence (--assumptions lists them)", ["confidence", ">figures"], list(counts.items()))
     for warning in world.warnings:
         _console().print(f"warning: {warning}", markup=False)

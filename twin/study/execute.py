@@ -175,7 +175,7 @@ def _finish(scenario: Scenario, folder: Path, manifest: dict[str, Any], world: W
 def _manifest(scenario: Scenario, engine: str, run_id: str, world: World) -> dict[str, Any]:
     """What was run, with what, on what."""
     times = scenario.simulation
-    warnings = dict.fromkeys([*map(str, getattr(scenario, "warnings", ())), *map(str, world.warnings)])
+    warnings = dict.fromkeys([*map(str, scenario.warnings), *map(str, world.warnings), *BACKENDS[engine].warnings])
     return {
         "run_id": run_id, "name": scenario.name, "status": "running", "engine": engine, "seed": times.seed,
         "replications": times.replications, "horizon_s": times.horizon_s, "warmup_s": times.warmup_s,

@@ -29,9 +29,15 @@ class Backend:
 
     build: str = "twin.world.build:build_world"
     simulate: str = "twin.engine.run:simulate"
+    warnings: tuple[str, ...] = ()
 
 
-BACKENDS = {"fast": Backend(), "reference": Backend(simulate="twin.study.by_reference:simulate")}
+BACKENDS = {
+    "fast": Backend(),
+    "reference": Backend(simulate="twin.study.by_reference:simulate", warnings=(
+        "reference engine: throughput is from mean message sizes, loads are of the whole horizon; blocks, waits, time series "
+        "and bursts that are late but still in flight are not counted",)),
+}
 
 
 @dataclass(frozen=True)

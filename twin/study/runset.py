@@ -12,8 +12,8 @@ import pandas as pd
 from twin.study.statistics import summarise
 from twin.study.store import FAILURES, read_manifest, read_table
 
-VERDICT_COLUMNS = ["park", "application", "share_within_deadline", "ci_low", "ci_high", "p99_ms", "direction", "bottleneck",
-                   "load_pct", "growth_to_headroom", "next_step"]
+VERDICT_COLUMNS = ["park", "application", "share_within_deadline", "ci_low", "ci_high", "share_without_coverage", "p99_ms",
+                   "direction", "bottleneck", "load_pct", "growth_to_headroom", "next_step"]
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,14 @@ class RunSet:
     def verdicts(self) -> pd.DataFrame:
         """Per park and application: share within the deadline with its interval, p99 of the delay, first bottleneck.
 
+        share_without_coverage: messages of devices that no cell reaches, of all offered; they count as not within the deadline.
         direction names the traffic p99_ms is of: the round trip where there is one, else uplink, else downlink.
         """
         of = self.summary[self.summary["scope_kind"] == "park_application"]
         table = of[of["kpi"] == "share_within_deadline"].set_index("scope")[["mean", "ci_low", "ci_high"]]
         table = table.rename(columns={"mean": "share_within_deadline"})
+        offered, lonely = (of[of["kpi"] == k].set_index("scope")["mean"] for k in ("offered", "lost_no_coverage"))
+        table["share_without_coverage"] = lonely / offered
         p99 = pd.DataFrame({d: of[of["kpi"] == f"latency_{d}_p99_ms"].set_index("scope")["mean"] for d in ("rtt", "ul", "dl")})
         p99 = p99.reindex(table.index)
         table["p99_ms"] = p99["rtt"].fillna(p99["ul"]).fillna(p99["dl"])
