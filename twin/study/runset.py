@@ -105,4 +105,6 @@ class RunSet:
         names = table.index.to_series().str.split("/", n=1, expand=True).reindex(columns=[0, 1])
         table = table.assign(park=names[0], application=names[1]).reset_index(drop=True)
         found = read_table(self.folder, "bottlenecks").drop(columns=["kind", "headroom_pct"])
-        return table.merge(found, on=["park", "application"], how="left")[VERDICT_COLUMNS]
+        order = {park: i for i, park in enumerate(read_table(self.folder, "parks")["park_id"])}
+        table = table.merge(found, on=["park", "application"], how="left").sort_values("application", ignore_index=True)
+        return table.sort_values("park", key=lambda c: c.map(order), kind="stable", ignore_index=True)[VERDICT_COLUMNS]
