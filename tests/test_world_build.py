@@ -188,6 +188,25 @@ def test_sharing_modes():
     assert lost[1] < lost[0]
 
 
+@pytest.mark.parametrize("upf", ["hanoi", "province", "park"])
+@pytest.mark.parametrize("server", ["hanoi", "province", "edge"])
+def test_any_placement_builds_without_a_circle(upf, server):
+    at = [f"operators.{o}.upf={upf}" for o in ("viettel", "vnpt", "mobifone")]
+    world = world_of("plan-2026", *at, f"servers.default={server}", "devices.density=2.0")
+    assert not any("circle" in w for w in world.warnings)
+
+
+def test_edge_is_never_farther_than_hanoi():
+    near, far = world_of("edge-upf"), world_of("plan-2026")
+
+    def shortest(w):
+        propagation = w.resources["propagation_ns"].to_numpy()
+        routes = w.flows["route_up"].unique()
+        return min(sum(propagation[rows(w, r)]) for r in routes[routes >= 0])
+
+    assert shortest(near) < shortest(far)
+
+
 def test_park_upf_keeps_control_in_the_park():
     world = world_of("private-5g-park-upf")
     names = world.resources["name"]

@@ -83,9 +83,11 @@ def test_all_problems_of_all_files_are_reported_at_once(tmp_path):
     tenants = "tenant,park,workers\nT1,YM2,-5\nT1,YM2,many\n"
     found = problems_of(tmp_path, sites=sites, tenants=tenants)
     text = "\n".join(found)
-    for part in ("sites.csv:1: operater: unknown column (did you mean 'operator'?)", "sites.csv:1: operator: this column is missing",
+    for part in ("sites.csv:1: operater: unknown column (did you mean 'operator'?)",
+                 "sites.csv:1: operator: this column is missing",
                  "sites.csv:2: lat: 106.04 is out of range", "sites.csv:2: azimuth_deg: 400 is out of range",
-                 "sites.csv:3: park: 'YM9' is not in the scenario", "sites.csv:3: status: 'onair' is unknown (did you mean 'on_air'?)",
+                 "sites.csv:3: park: 'YM9' is not in the scenario",
+                 "sites.csv:3: status: 'onair' is unknown (did you mean 'on_air'?)",
                  "tenants.csv:2: workers: -5 is out of range", "tenants.csv:3: workers: 'many' is not a number",
                  "tenants.csv:3: tenant: 'T1' stands twice in park YM2"):
         assert part in text, part

@@ -16,7 +16,7 @@ from twin.world.core import Core, site_positions, transport_kinds
 from twin.world.devices import DeviceArrays, operator_cdf, place_devices
 from twin.world.flow_types import FlowTypeTable, activity_q16
 from twin.world.flows import Demand, acyclic, build_flows, check_paths
-from twin.world.layers import Receivers, attach, keep_own_cell
+from twin.world.layers import Receivers, attach, keep_own_cell, validity
 from twin.world.layout import Outline, park_outline, to_plane
 from twin.world.overrides import Overrides, read_overrides
 from twin.world.phones import Phones, place_phones
@@ -238,7 +238,9 @@ def build_world(scenario: Scenario) -> World:
     stations = typed("stations", pd.DataFrame(draft.stations.stations))
     cells = typed("cells", pd.DataFrame(draft.stations.cells))
     phones = place_phones(scenario, cells, sites, draft.outlines)
-    coupling, lost = attach(_receivers(draft, devices, phones), cells, sites, stations, draft.radios)
+    receivers = _receivers(draft, devices, phones)
+    coupling, lost = attach(receivers, cells, sites, stations, draft.radios)
+    draft.warnings += validity(receivers, coupling.cell, cells, sites, draft.radios)
     for i, cell in enumerate(phones.cell):
         keep_own_cell(coupling, len(devices) + i, int(cell))
     device_frame = _device_frame(draft, population, devices, phones, coupling.cell, coupling.gain_db)
@@ -282,7 +284,10 @@ def _device_frame(draft: Draft, population: Population, devices: DeviceArrays, p
 
 
 def _operators(scenario: Scenario) -> pd.DataFrame:
+    """`World.operators`; standalone: on the day of the plan."""
+    day = scenario.plan.date
     return pd.DataFrame([{"operator_id": k, "name": o.name, "architecture": o.architecture, "upf": o.upf,
+                          "standalone": o.architecture == "sa" and (o.sa_from is None or o.sa_from <= day),
                           "sa_capable_share": o.sa_capable_share} for k, o in scenario.operators.items()])
 
 

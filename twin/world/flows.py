@@ -73,7 +73,8 @@ def build_flows(demand: Demand, types: pd.DataFrame, core: Core) -> pd.DataFrame
     down = up.copy()
     applications = list(core.scenario.applications)
     served = access >= 0
-    for a, t in np.unique(np.stack([access[served], flow_type[served]], axis=1), axis=0) if served.any() else ():
+    for key in np.unique(access[served] * len(types) + flow_type[served]):
+        a, t = divmod(int(key), len(types))
         node, park, operator = demand.accesses[a]
         row = types.iloc[t]
         way = core.way(node, park, operator, applications[row.application])

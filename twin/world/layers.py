@@ -10,6 +10,7 @@ import pandas as pd
 
 from twin.base.link_adaptation import adaptation_tables
 from twin.base.names import name_hash
+from twin.base.propagation import validity_warnings
 from twin.world.coverage import Coupling, Layer, couple, drop_uncovered
 from twin.world.radios import CLUTTER, MODELS, RadioTable
 
@@ -72,6 +73,21 @@ def attach(receivers: Receivers, cells: pd.DataFrame, sites: pd.DataFrame, stati
     tables = [adaptation_tables(row) for row in radios.frame().itertuples(index=False)]
     lost = drop_uncovered(tables, cells["radio"].to_numpy(dtype=np.int64), cells["tx_power_dbm"].to_numpy(dtype=np.float64), out)
     return out, lost
+
+
+def validity(receivers: Receivers, cell: np.ndarray, cells: pd.DataFrame, sites: pd.DataFrame, radios: RadioTable) -> list[str]:
+    """What of the serving links lies outside the range the path-loss models are stated for."""
+    rows = np.flatnonzero(cell >= 0)
+    at = cell[rows]
+    site, radio = cells["site"].to_numpy()[at], cells["radio"].to_numpy()[at]
+    d2d = np.hypot(receivers.x_m[rows] - sites["x_m"].to_numpy()[site], receivers.y_m[rows] - sites["y_m"].to_numpy()[site])
+    f_ghz = radios.column("carrier_mhz")[radio] / 1000.0 if len(rows) else np.zeros(0)
+    model = np.array([MODELS[p.path_loss_model] for p in radios.used], dtype=np.int64)[radio]
+    out: list[str] = []
+    for code in np.unique(model):
+        m = model == code
+        out += validity_warnings(int(code), d2d[m], sites["height_m"].to_numpy()[site[m]], receivers.height_m[rows[m]], f_ghz[m])
+    return out
 
 
 def keep_own_cell(out: Coupling, row: int, cell: int) -> None:

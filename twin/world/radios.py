@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from twin.base.errors import Problem, WorldError
 from twin.base.propagation import INF_DH, INF_DL, INF_SH, INF_SL, UMA, UMI
 from twin.base.units import us_to_ns
 from twin.scenario.equipment import RadioProfile
@@ -35,6 +36,19 @@ def radio_row(name: str, profile: RadioProfile) -> dict[str, Any]:
     return row
 
 
+def with_pattern(name: str, profile: RadioProfile, pattern: str) -> RadioProfile:
+    """The profile with another TDD pattern; its scheduling-request period grows to a whole number of TDD periods.
+
+    Raises:
+        WorldError: the profile is FDD.
+    """
+    if profile.duplex == "fdd":
+        raise WorldError([Problem("", "tdd_pattern", f"radio profile {name} is FDD and has no TDD pattern",
+                                  "leave the cell empty or name a TDD profile")])
+    period = -(-profile.sr_period_slots // len(pattern)) * len(pattern)
+    return profile.model_copy(update={"pattern": pattern, "sr_period_slots": period})
+
+
 @dataclass
 class RadioTable:
     """Collects the radios in use; asks the scenario's profiles by name."""
@@ -48,7 +62,7 @@ class RadioTable:
         """Row of a profile, with another TDD pattern if one is given."""
         profile = self.profiles[name]
         if pattern and pattern != profile.pattern:
-            name, profile = f"{name}/{pattern}", profile.model_copy(update={"pattern": pattern})
+            name, profile = f"{name}/{pattern}", with_pattern(name, profile, pattern)
         if name not in self.index:
             self.index[name] = len(self.rows)
             self.rows.append(radio_row(name, profile))
