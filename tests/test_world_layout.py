@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.world.apportion import apportion, apportion_at_least_one
+from twin.world.apportion import apportion
 from twin.world.layout import hexagonal_sites, parcels, park_outline, to_degrees, to_plane
 from twin.world.stations import in_park_counts
 
@@ -18,15 +18,6 @@ def test_parts_add_up_and_stay_within_one_of_their_quota(total, weights):
         assert parts.sum() == 0
     else:
         assert parts.sum() == total and (abs(parts - total * (w / w.sum())) < 1 + 1e-6).all()
-
-
-@given(st.integers(0, 100), WEIGHTS)
-def test_at_least_one_each_while_the_total_lasts(total, weights):
-    w = np.array(weights)
-    parts = apportion_at_least_one(total, w)
-    if (w > 0).any():
-        assert parts.sum() == total
-        assert (parts[w > 0] >= 1).all() or total < (w > 0).sum()
 
 
 def test_projection_and_back():

@@ -160,3 +160,14 @@ def test_capacities(tmp_path):
     pool = world.resources.set_index("name").loc["viettel/hanoi/upf [up]"]
     assert pool.workers == 3 and pool.cost_per_packet_ns == 2500 and "10 Gbit/s" in pool.next_step
     assert "did you mean" in problems_of(tmp_path, nf_capacity=text.replace("hanoi/upf", "hanoi/upff"))[0]
+
+
+def test_documentation_lists_every_column():
+    from twin.world.imports import network, sites, tenants
+
+    text = (Path(__file__).parent.parent / "docs" / "world.md").read_text(encoding="utf-8")
+    for columns in (sites.COLUMNS, tenants.COLUMNS, network.NODE_COLUMNS, network.LINK_COLUMNS, network.CAPACITY_COLUMNS):
+        for column in columns:
+            line = f"| `{column.name}` | {column.kind} | {'yes' if column.required else ''} |"
+            fitting = [row for row in text.splitlines() if row.startswith(line) and row.endswith(f"| {column.description} |")]
+            assert fitting, column.name

@@ -21,12 +21,3 @@ def apportion(total: int, weights: np.ndarray) -> np.ndarray:
     order = np.argsort(-(quota - parts), kind="stable")
     parts[order[:left]] += 1
     return parts
-
-
-def apportion_at_least_one(total: int, weights: np.ndarray) -> np.ndarray:
-    """As `apportion`, but every part of positive weight gets one while the total lasts, the heaviest parts first."""
-    w = np.asarray(weights, dtype=np.float64)
-    first = np.zeros(len(w), dtype=np.int64)
-    order = [i for i in np.argsort(-w, kind="stable") if w[i] > 0][: max(total, 0)]
-    first[order] = 1
-    return first + apportion(total - int(first.sum()), w)

@@ -16,17 +16,18 @@ from twin.world.core import Core, site_positions, transport_kinds
 from twin.world.devices import DeviceArrays, operator_cdf, place_devices
 from twin.world.flow_types import FlowTypeTable, activity_q16
 from twin.world.flows import Demand, acyclic, build_flows, check_paths
+from twin.world.frames import application_frame, device_counts, device_frame, operator_frame, tenant_frame, typed
 from twin.world.layers import Receivers, attach, keep_own_cell, validity
 from twin.world.layout import Outline, park_outline, to_plane
 from twin.world.overrides import Overrides, read_overrides
 from twin.world.phones import Phones, place_phones
-from twin.world.population import Population, PopulationBuilder, Tenant, developed, generate_tenants
+from twin.world.population import Population, PopulationBuilder, developed, generate_tenants
 from twin.world.radios import RadioTable
 from twin.world.resources import ResourceTable
 from twin.world.routes import Router
 from twin.world.station_plan import planned_counts, station_counts
 from twin.world.stations import Plant, StationTables, lay_out_park, private_sites, serving_operator
-from twin.world.tables import COLUMNS, World
+from twin.world.tables import World
 from twin.world.transport import add_backbone, add_park, add_site, find_node
 
 
@@ -47,13 +48,6 @@ class Draft:
         self.radios = RadioTable(self.scenario.radio_profiles)
         self.operators = list(self.scenario.operators)
         self.parks = list(self.scenario.parks)
-
-
-def typed(table: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """The engine's columns first and of their types; other columns follow as they are."""
-    columns = COLUMNS[table]
-    extra = [c for c in frame.columns if c not in columns]
-    return frame[[*columns, *extra]].astype(columns)
 
 
 def _parks(draft: Draft) -> pd.DataFrame:
@@ -243,75 +237,29 @@ def build_world(scenario: Scenario) -> World:
     draft.warnings += validity(receivers, coupling.cell, cells, sites, draft.radios)
     for i, cell in enumerate(phones.cell):
         keep_own_cell(coupling, len(devices) + i, int(cell))
-    device_frame = _device_frame(draft, population, devices, phones, coupling.cell, coupling.gain_db)
-    access, accesses, site_rows = _accesses(draft, coupling.cell, cells, device_frame["operator"].to_numpy())
+    frame = device_frame(draft.parks, population, devices, phones, coupling.cell, coupling.gain_db)
+    access, accesses, site_rows = _accesses(draft, coupling.cell, cells, frame["operator"].to_numpy())
     graph = _graph(draft, accesses, site_rows)
     table, kinds, items = _flow_types(draft, phones)
     types = table.frame()
     kind = np.concatenate([devices.device_class, len(scenario.device_classes) + phones.kind]).astype(np.int64)
-    demand = Demand(device_frame["device_hash"].to_numpy(), device_frame["tenant"].to_numpy(), kind, kinds, items, access,
+    demand = Demand(frame["device_hash"].to_numpy(), frame["tenant"].to_numpy(), kind, kinds, items, access,
                     accesses, [t.name for t in population.tenants])
     core, flows = _network(draft, demand, types, graph)
     start, resources = core.router.routes.arrays()
     draft.counts.update(population.counts)
     draft.counts.update(station_counts(scenario, stations, sites))
-    draft.counts.update(_device_counts(draft, devices, coupling.cell, lost))
+    draft.counts.update(device_counts(draft.parks, devices, coupling.cell, lost))
     return World(
-        parks=parks, operators=_operators(scenario), sites=sites, stations=stations, cells=cells, radios=draft.radios.frame(),
-        applications=_applications(scenario), tenants=_tenants(population),
-        device_classes=pd.DataFrame({"device_class_id": list(scenario.device_classes)}), devices=device_frame,
+        parks=parks, operators=operator_frame(scenario), sites=sites, stations=stations, cells=cells, radios=draft.radios.frame(),
+        applications=application_frame(scenario), tenants=tenant_frame(population),
+        device_classes=pd.DataFrame({"device_class_id": list(scenario.device_classes)}), devices=frame,
         neighbours=coupling.neighbours, neighbour_gain_db=coupling.neighbour_gain_db, flow_types=types,
         flows=typed("flows", flows),
         resources=core.resources.frame(), route_start=start, route_resources=resources,
         activity_q16=activity_q16(list(scenario.activity_profiles.values())), graph=graph, assumptions=assumptions(scenario),
         start_of_day_ns=s_to_ns(scenario.simulation.start_of_day_s), counts=draft.counts,
         warnings=(*scenario.warnings, *draft.warnings, *check_paths(graph)))
-
-
-def _device_frame(draft: Draft, population: Population, devices: DeviceArrays, phones: Phones, cell: np.ndarray,
-                  gain_db: np.ndarray) -> pd.DataFrame:
-    """`World.devices`: single devices, then the phones of each cell as tenants of their own."""
-    n, m = len(devices), len(phones.device_hash)
-    tenant = np.array([population.add_tenant(Tenant(f"{draft.parks[p]}/workers", int(p), 0.0, (0.0, 0.0, 0.0, 0.0)))
-                       for p in phones.park], dtype=np.int32)
-    return typed("devices", pd.DataFrame({
-        "device_hash": np.concatenate([devices.device_hash, phones.device_hash]),
-        "park": np.concatenate([devices.park, phones.park]), "tenant": np.concatenate([devices.tenant, tenant]),
-        "device_class": np.concatenate([devices.device_class, phones.device_class]),
-        "operator": np.concatenate([devices.operator, phones.operator]), "x_m": np.concatenate([devices.x_m, phones.x_m]),
-        "y_m": np.concatenate([devices.y_m, phones.y_m]), "indoor": np.concatenate([devices.indoor, np.zeros(m, dtype=np.bool_)]),
-        "cell": cell, "gain_db": gain_db, "is_aggregate": np.repeat([False, True], [n, m])}))
-
-
-def _operators(scenario: Scenario) -> pd.DataFrame:
-    """`World.operators`; standalone: on the day of the plan."""
-    day = scenario.plan.date
-    return pd.DataFrame([{"operator_id": k, "name": o.name, "architecture": o.architecture, "upf": o.upf,
-                          "standalone": o.architecture == "sa" and (o.sa_from is None or o.sa_from <= day),
-                          "sa_capable_share": o.sa_capable_share} for k, o in scenario.operators.items()])
-
-
-def _applications(scenario: Scenario) -> pd.DataFrame:
-    return pd.DataFrame([{"application_id": k, "name_vi": a.name_vi, "name_en": a.name_en, "reliability_pct": a.reliability_pct,
-                          "deadline_ms": a.deadline_ms} for k, a in scenario.applications.items()])
-
-
-def _tenants(population: Population) -> pd.DataFrame:
-    rows = [{"name": t.name, "park": t.park, "workers": t.workers, "sla_pct": t.sla_pct, "start_date": t.start_date}
-            for t in population.tenants]
-    return typed("tenants", pd.DataFrame(rows, columns=["name", "park", "workers", "sla_pct", "start_date"]))
-
-
-def _device_counts(draft: Draft, devices: DeviceArrays, cell: np.ndarray, lost: int) -> dict[str, float]:
-    """Devices on 5G and those without coverage, in all and by park."""
-    n = len(devices)
-    uncovered = cell[:n] < 0
-    out = {"devices_5g": float(n), "devices_without_coverage": float(uncovered.sum()), "devices_too_weak": float(lost)}
-    for p, park in enumerate(draft.parks):
-        here = devices.park == p
-        out[f"devices_5g/{park}"] = float(here.sum())
-        out[f"devices_without_coverage/{park}"] = float((uncovered & here).sum())
-    return out
 
 
 __all__ = ["build_world"]
