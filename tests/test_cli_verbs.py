@@ -85,6 +85,9 @@ def test_compare_prints_a_paired_table(faked, capsys):
     assert json.loads(capsys.readouterr().out)["differences"]
     assert faked("compare", *runs, "--kpi", "no_such_kpi") == cli.NOTHING
     assert faked("compare", runs[0], "made-up", "--kpi", "offered", "--scope", "all") == cli.OK
+    capsys.readouterr()
+    assert faked("compare", *runs, "--kpi", "pool_busy_pct", "--scope", "pool") == cli.OK
+    assert "upf [up]" in capsys.readouterr().out, "brackets in names are no markup"
 
 
 @pytest.mark.parametrize(("error", "code"), [

@@ -179,6 +179,44 @@ def test_workers_of_a_killed_parent_end(tmp_path):
         time.sleep(0.1)
 
 
+_INTERRUPTED = """
+import sys, time
+sys.path.insert(0, {tests!r})
+def second_waits(world, clock, progress=None):
+    import fakes
+    if clock.replication == 1:
+        print("waiting", flush=True)
+        time.sleep(60)
+    return fakes.simulate(world, clock, progress)
+if __name__ == "__main__":
+    import fakes
+    from twin import cli
+    from twin.study import provenance, replicate
+    provenance.code_version = lambda: "tested"
+    cli._load = lambda file, overrides: fakes.FakeScenario(replications=2)
+    replicate.BACKENDS["fast"] = replicate.Backend("fakes:build", "interrupted:second_waits")
+    sys.exit(cli.main(["run", "x.yaml", "--jobs", {jobs!r}, "--results", {results!r}]))
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_exits_2_and_leaves_a_readable_store(tmp_path, jobs):
+    script = tmp_path / "interrupted.py"
+    script.write_text(_INTERRUPTED.format(tests=str(Path(__file__).parent), results=str(tmp_path / "results"), jobs=jobs))
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "waiting\n"
+    folder = execute.folder_of(FakeScenario(replications=2), "fast", tmp_path / "results")
+    deadline = time.monotonic() + 20
+    while not store.replication_path(folder, 0).exists():
+        assert time.monotonic() < deadline, "the other replication is not stored"
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=20)[1]
+    assert process.returncode == 2 and "interrupted" in err and "Traceback" not in err, err
+    assert store.read_manifest(folder)["status"] == "interrupted"
+    assert store.load_measures(store.replication_path(folder, 0)) is not None
+
+
 def _alive(pid: int) -> bool:
     """Running, and not merely waiting to be reaped."""
     try:

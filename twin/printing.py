@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -34,12 +35,12 @@ def _console() -> Console:
 
 
 def print_table(title: str, columns: list[str], rows: Iterator[tuple[Any, ...]] | list[tuple[Any, ...]]) -> None:
-    """A plain table on stdout; columns whose name ends in a unit or number sign are set right."""
+    """A plain table on stdout; columns whose name starts with ``>`` are set right."""
     table = Table(title=title, title_justify="left", min_width=len(title), box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(escape(str(cell)) for cell in row))  # names hold brackets
     _console().print(table)
     _console().print()
 

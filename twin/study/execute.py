@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.base.errors import MissingResultError, ReplicationError, UsageError
-from twin.measure.measures import Measures
 from twin.study import provenance
 from twin.study.replicate import (
     BACKENDS,
@@ -157,19 +156,16 @@ def _outcome(future: Future[Failure | None], task: Task) -> Failure | None:
 def _finish(scenario: Scenario, folder: Path, manifest: dict[str, Any], world: World, failures: list[Failure],
             wall_s: float) -> None:
     """Write tables, failures and the final manifest."""
-    stored = {r: load_measures(replication_path(folder, r)) for r in range(scenario.simulation.replications)}
-    measures: dict[int, Measures] = {r: m for r, m in stored.items() if m is not None}
+    totals = write_results(folder, scenario.simulation.replications, world, scenario.report.headroom_pct)
     warnings = list(manifest["warnings"])
-    if len(measures) == 1:
+    if len(totals) == 1:
         warnings.append("one replication only: figures come without an interval")
     if failures:
         warnings.append(f"{len(failures)} of {scenario.simulation.replications} replications failed and are not in the figures")
-    if measures:
-        write_results(folder, measures, world, scenario.report.headroom_pct)
     write_json(folder / FAILURES, failures)
     write_json(folder / MANIFEST, {
         **manifest, "status": "failed" if failures else "complete", "finished_at": _now(), "wall_s": wall_s, "warnings": warnings,
-        "replications_done": sorted(measures), "totals": {str(r): m.totals for r, m in measures.items()}})
+        "replications_done": sorted(totals), "totals": totals})
 
 
 def _manifest(scenario: Scenario, engine: str, run_id: str, world: World) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,24 @@ import pandas as pd
 from twin.measure.kpis import bottleneck_rows, budget_rows, histogram_rows, kpi_rows, resource_rows, timeseries_rows
 from twin.measure.measures import Measures
 from twin.measure.network import cell_load_pct, owner_names
-from twin.study.store import write_table
+from twin.study.store import load_measures, replication_path, write_table
 from twin.world.tables import World
 
 
-def write_results(folder: Path, measures: dict[int, Measures], world: World, headroom_pct: float) -> None:
-    """Write all tables. measures: by replication; they are taken in the order of the replications, however they finished."""
-    order = sorted(measures)
-    kpis = [kpi_rows(measures[r], world).assign(replication=r) for r in order]
-    total = add_all([measures[r] for r in order])
+def write_results(folder: Path, replications: int, world: World, headroom_pct: float) -> dict[int, dict[str, float]]:
+    """Write all tables from the stored replications, in their order, however they finished; one at a time in memory.
+
+    Gives the totals of each replication that is stored; without any, nothing is written.
+    """
+    kpis, totals, total = [], {}, None
+    for r in range(replications):
+        measures = load_measures(replication_path(folder, r))
+        if measures is not None:
+            kpis.append(kpi_rows(measures, world).assign(replication=r))
+            totals[r] = dict(measures.totals)
+            total = added(total, measures)
+    if total is None:
+        return {}
     resources = resource_rows(total, world, headroom_pct)
     tables = {
         "kpis": pd.concat(kpis, ignore_index=True)[["replication", "kpi", "scope_kind", "scope", "value", "unit"]],
@@ -29,14 +38,15 @@ def write_results(folder: Path, measures: dict[int, Measures], world: World, hea
     }
     for name, table in tables.items():
         write_table(folder, name, table)
+    return totals
 
 
-def add_all(measures: list[Measures]) -> Measures:
-    """Sum of replications; `totals["replications"]` says of how many."""
-    total = copy.deepcopy(measures[0])
-    for other in measures[1:]:
-        total.add(other)
-    total.totals = {**total.totals, "replications": float(len(measures))}
+def added(total: Measures | None, measures: Measures) -> Measures:
+    """The sum so far and one replication more; `totals["replications"]` says of how many. Takes `measures` over."""
+    if total is None:
+        return replace(measures, totals={"replications": 1.0})
+    total.add(measures)
+    total.totals["replications"] += 1.0
     return total
 
 
