@@ -86,7 +86,9 @@ def validity(receivers: Receivers, cell: np.ndarray, cells: pd.DataFrame, sites:
     out: list[str] = []
     for code in np.unique(model):
         m = model == code
-        out += validity_warnings(int(code), d2d[m], sites["height_m"].to_numpy()[site[m]], receivers.height_m[rows[m]], f_ghz[m])
+        heights = sites["height_m"].to_numpy()[site[m]]
+        found = validity_warnings(int(code), d2d[m], heights, receivers.height_m[rows[m]], f_ghz[m])
+        out += [f"path loss {text}" for text in found]
     return out
 
 
