@@ -70,6 +70,10 @@ def test_exit_codes_of_what_can_happen(faked, capsys):
     assert faked("run") == cli.USAGE
     assert faked("dance") == cli.USAGE
     assert faked("report", "no-such-run") == cli.NOTHING
+    capsys.readouterr()
+    interrupted = next(p.parent for p in Path("results").rglob("manifest.json") if not (p.parent / "kpis.parquet").exists())
+    assert faked("report", str(interrupted)) == cli.NOTHING
+    assert "interrupted and has no tables" in capsys.readouterr().err
     assert faked("compare", "no", "such") == cli.NOTHING
 
 

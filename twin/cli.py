@@ -78,10 +78,10 @@ def run(file: ScenarioFile, set_: Overrides = [], replications: Replications = N
 def report(run_: Annotated[str, typer.Argument(metavar="RUN", help="Run folder, run id or scenario name.")], lang: Lang = "vi",
            audience: Audience = "operator", results: Results = Path("results")) -> None:
     """Write the report of a finished run."""
-    from twin.study.store import find_run
+    from twin.study.store import find_run, require_tables
 
     _check_report_options(lang, audience)
-    print(f"report: {_report(find_run(run_, results), lang, audience)}")
+    print(f"report: {_report(require_tables(find_run(run_, results)), lang, audience)}")
 
 
 @app.command()

@@ -52,7 +52,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def number(value: float, digits: int = 4) -> str:
     """A short number; a dash for none."""
-    return "-" if pd.isna(value) else f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
+    return "-" if pd.isna(value) else f"{value:.{digits}g}" if abs(value) < 10 ** (digits - 1) else f"{value:,.0f}"
 
 
 @contextmanager

@@ -158,7 +158,7 @@ def _finish(scenario: Scenario, folder: Path, manifest: dict[str, Any], world: W
     """Write tables, failures and the final manifest."""
     totals = write_results(folder, scenario.simulation.replications, world, scenario.report.headroom_pct)
     warnings = list(manifest["warnings"])
-    if len(totals) == 1:
+    if len(totals) == 1 and not any("one replication" in warning for warning in warnings):
         warnings.append("one replication only: figures come without an interval")
     if failures:
         warnings.append(f"{len(failures)} of {scenario.simulation.replications} replications failed and are not in the figures")

@@ -72,6 +72,18 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
+def require_tables(folder: Path) -> Path:
+    """The folder, if its run has tables to read.
+
+    Raises:
+        MissingResultError: it holds no run, or one that ended before its tables were written.
+    """
+    status = read_manifest(folder).get("status")
+    if not (folder / "kpis.parquet").is_file():
+        raise MissingResultError(f"{folder}: the run is {status} and has no tables; run its scenario again to complete it")
+    return folder
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a run.
 
