@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.base.columns import DIR, FL_HASH, FLOW, HEAD, LEVEL, NEXT, NONE, SEQ, TAIL, T
+from twin.base import columns as col
 from twin.base.draws import tie_key
 from twin.base.jit import kernel
 
@@ -60,15 +60,15 @@ def merge_runs(s, n):
 @kernel
 def before(data, flows, a, b, t):
     """True when burst a goes before burst b, both arriving at t."""
-    if data[a, LEVEL] != data[b, LEVEL]:
-        return data[a, LEVEL] < data[b, LEVEL]
-    if data[a, FLOW] != data[b, FLOW]:
-        ka, kb = tie_key(flows[data[a, FLOW], FL_HASH], t), tie_key(flows[data[b, FLOW], FL_HASH], t)
+    if data[a, col.LEVEL] != data[b, col.LEVEL]:
+        return data[a, col.LEVEL] < data[b, col.LEVEL]
+    if data[a, col.FLOW] != data[b, col.FLOW]:
+        ka, kb = tie_key(flows[data[a, col.FLOW], col.FL_HASH], t), tie_key(flows[data[b, col.FLOW], col.FL_HASH], t)
         if ka != kb:
             return ka < kb
-    if data[a, SEQ] != data[b, SEQ]:
-        return data[a, SEQ] < data[b, SEQ]
-    return data[a, DIR] < data[b, DIR]
+    if data[a, col.SEQ] != data[b, col.SEQ]:
+        return data[a, col.SEQ] < data[b, col.SEQ]
+    return data[a, col.DIR] < data[b, col.DIR]
 
 
 @kernel
@@ -92,14 +92,14 @@ def gather(lists, where, data, flows, until, s):
     Returns (t, row, n): the arrays of the scratch that hold the result.
     """
     n = 0
-    keep_head = np.int64(NONE)
-    keep_tail = np.int64(NONE)
-    r = lists[where, HEAD]
+    keep_head = np.int64(col.NONE)
+    keep_tail = np.int64(col.NONE)
+    r = lists[where, col.HEAD]
     ordered = True
     last = np.int64(-1)
-    while r != NONE:
-        t = data[r, T]
-        following = data[r, NEXT]
+    while r != col.NONE:
+        t = data[r, col.T]
+        following = data[r, col.NEXT]
         if t < until:
             s.t[n] = t
             s.row[n] = r
@@ -108,15 +108,15 @@ def gather(lists, where, data, flows, until, s):
                 ordered = False
             last = t
         else:
-            data[r, NEXT] = NONE
-            if keep_tail == NONE:
+            data[r, col.NEXT] = col.NONE
+            if keep_tail == col.NONE:
                 keep_head = r
             else:
-                data[keep_tail, NEXT] = r
+                data[keep_tail, col.NEXT] = r
             keep_tail = r
         r = following
-    lists[where, HEAD] = keep_head
-    lists[where, TAIL] = keep_tail
+    lists[where, col.HEAD] = keep_head
+    lists[where, col.TAIL] = keep_tail
     if not ordered and merge_runs(s, n):
         order_ties(data, flows, s.t2, s.row2, n)
         return s.t2, s.row2, n

@@ -14,17 +14,17 @@ from twin.base.jit import inlined
 NONE = -1
 FOREVER = np.int64(1) << np.int64(62)
 
-# --- bursts -----------------------------------------------------------------------------------------------------------
-FLOW, SEQ, T_GEN, DIR, CAUSE, T_END = 0, 1, 2, 3, 4, 5
-NEXT = 6  # link of the list the burst is in
-T = 7  # when it arrives at the stage it waits for
-LEVEL, BYTES, PACKETS, LAST_BYTES = 8, 9, 10, 11
+# --- bursts: one row is five cache lines, by who needs it ------------------------------------------------------------------
+T = 0  # when it arrives at the stage it waits for
+NEXT = 1  # link of the list the burst is in
+FLOW, LEVEL, BYTES, PACKETS, LAST_BYTES, MTU = 2, 3, 4, 5, 6, 7
 # In a cell …
-REMAINING, READY, B_FIRST, F_ALL, F_FIRST, BLOCK_LOST = 12, 13, 14, 15, 16, 17
-# … or, in the same places, on a route. POS: index into route_resources of the resource it goes to next.
-POS, STAGE, PENDING, AT_END, T_IN = 12, 13, 14, 15, 16
-IDEAL_FIRST, IDEAL_LAST, IDEAL_UPF, UPF_WAIT, BASE, M_LAST = 17, 18, 19, 20, 21, 22
-PART = 23  # first of 16 delay parts
+REMAINING, READY, B_FIRST, F_ALL, F_FIRST, BLOCK_LOST = 8, 9, 10, 11, 12, 13
+# … or, in the same places, on a route. POS: index into Routes.items of the resource it goes to next.
+POS, PENDING, AT_END, BASE, M_LAST, IDEAL_FIRST, IDEAL_LAST = 8, 9, 10, 11, 12, 13, 14
+CAUSE = 15
+SEQ, T_GEN, DIR, T_END, STAGE, T_IN, IDEAL_UPF, UPF_WAIT = 16, 17, 18, 19, 20, 21, 22, 23
+PART = 24  # first of 16 delay parts
 N_PARTS = 16
 BURST_COLUMNS = 40
 
@@ -72,10 +72,11 @@ SERVICE_FIXED, SERVICE_EXPONENTIAL = 0, 1
 # resources: counts
 RM_BUSY, RM_BYTES, RM_BURSTS, RM_DROPPED, RM_WAIT_MAX = range(5)
 # links: state; then for each level the train in hand
-LK_BUSY_UNTIL, LK_LEVEL, LK_START, LK_END, LK_FREE_AT, LK_CUT, LK_WAKE = range(7)
-LK_LEVELS = 7
+LK_BUSY_UNTIL, LK_LEVEL, LK_START, LK_END, LK_FREE_AT, LK_CUT, LK_WAKE, LK_QUEUED = range(8)
+LK_LEVELS = 8
 LV_HEAD, LV_TAIL, LV_ROW, LV_LEFT, LV_SER, LV_SER_LAST, LV_BASE = range(7)
-LINK_COLUMNS = LK_LEVELS + 7 * 4
+LV_WIDTH = 8
+LINK_COLUMNS = LK_LEVELS + 8 * 4
 ANONYMOUS = -2  # a train whose row may be gone: nothing can happen to it any more
 
 # --- lists (row = where) -----------------------------------------------------------------------------------------------
@@ -133,3 +134,10 @@ def end_burst(done, data, row, t, cause):
     data[row, T_END] = t
     data[row, CAUSE] = cause
     push(done, 0, data, row)
+
+
+def aligned_rows(rows: int, columns: int) -> np.ndarray:
+    """int64 zeros (rows, columns) that begin at a cache line."""
+    flat = np.zeros(rows * columns + 8, dtype=np.int64)
+    shift = (-flat.ctypes.data % 64) // 8
+    return flat[shift : shift + rows * columns].reshape(rows, columns)

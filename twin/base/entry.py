@@ -6,23 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.base.columns import (
-    AT_END,
-    BASE,
-    IDEAL_FIRST,
-    IDEAL_LAST,
-    IDEAL_UPF,
-    M_LAST,
-    PENDING,
-    POS,
-    RS_KIND,
-    SERVER,
-    STAGE,
-    T_IN,
-    UPF_WAIT,
-    T,
-    push,
-)  # fmt: skip
+from twin.base import columns as col
 from twin.base.jit import inlined
 
 
@@ -49,22 +33,22 @@ def set_on_route(data, row, t_first, t_last, route, routes):
     """Make a burst ready for a route (never an empty one: the driver checks). Returns the first resource."""
     pos = routes.start[route]
     resource = routes.items[pos]
-    data[row, POS] = pos
-    data[row, STAGE] = 0
-    data[row, PENDING] = 0
-    data[row, AT_END] = 0
-    data[row, T_IN] = t_last
-    data[row, IDEAL_FIRST] = t_first - t_last
-    data[row, IDEAL_LAST] = 0
-    data[row, IDEAL_UPF] = 0
-    data[row, UPF_WAIT] = 0
-    data[row, BASE] = 0
-    data[row, M_LAST] = t_last
-    data[row, T] = t_last if routes.resources[resource, RS_KIND] == SERVER else t_first
+    data[row, col.POS] = pos
+    data[row, col.STAGE] = 0
+    data[row, col.PENDING] = 0
+    data[row, col.AT_END] = 0
+    data[row, col.T_IN] = t_last
+    data[row, col.IDEAL_FIRST] = t_first - t_last
+    data[row, col.IDEAL_LAST] = 0
+    data[row, col.IDEAL_UPF] = 0
+    data[row, col.UPF_WAIT] = 0
+    data[row, col.BASE] = 0
+    data[row, col.M_LAST] = t_last
+    data[row, col.T] = t_last if routes.resources[resource, col.RS_KIND] == col.SERVER else t_first
     return resource
 
 
 @inlined
 def enter_route(data, row, t_first, t_last, route, routes, resource_lists):
     """Send a burst to the first resource of a route."""
-    push(resource_lists, set_on_route(data, row, t_first, t_last, route, routes), data, row)
+    col.push(resource_lists, set_on_route(data, row, t_first, t_last, route, routes), data, row)

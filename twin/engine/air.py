@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ class AirTables(NamedTuple):
     radios: np.ndarray
     usable: np.ndarray
     lead: np.ndarray
+    after: np.ndarray
+    usable_from: np.ndarray
     uplink: np.ndarray
     symbols: np.ndarray
     table: np.ndarray
@@ -32,6 +35,18 @@ def slot_tables(radio: Any) -> tuple[SlotTable, SlotTable]:
     down, up = expand_pattern(radio.duplex, radio.pattern, int(radio.special_dl_symbols), int(radio.special_ul_symbols))
     slot = slot_ns_of(int(radio.scs_khz))
     return slot_table(down, up, slot, 0, int(radio.k2_slots)), slot_table(down, up, slot, 1, int(radio.k2_slots))
+
+
+def first_after(s: SlotTable) -> np.ndarray:
+    """For each slot q of the period: how many slots later the first usable slot is whose decision is not before q."""
+    lead_slots = s.lead_ns // s.slot_ns
+    steps = np.zeros(s.period, dtype=np.int64)
+    for q in range(s.period):
+        n = q
+        while not (s.usable[n % s.period] and n - lead_slots[n % s.period] >= q):
+            n += 1
+        steps[q] = n - q
+    return steps
 
 
 def uplink_symbols(world: World, r: int) -> np.ndarray:
@@ -63,7 +78,7 @@ def air_tables(world: World) -> AirTables:
     longest = max((s[0].period for s in slots), default=1)
     shape = (2 * max(len(radios), 1), longest)
     usable, uplink = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
-    lead, symbols, table = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+    lead, symbols, table, after, usable_from = (np.zeros(shape, dtype=np.int64) for _ in range(5))
     rows = np.zeros((shape[0], 15), dtype=np.int64)
     payloads: dict[tuple[int, int, int], int] = {}
     blocks: list[np.ndarray] = []
@@ -72,13 +87,14 @@ def air_tables(world: World) -> AirTables:
         for d, s in enumerate(slots[r]):
             i, n = 2 * r + d, s.period
             usable[i, :n], lead[i, :n], uplink[i, :n], symbols[i, :n] = s.usable, s.lead_ns, s.uplink, s.symbols
+            after[i, :n], usable_from[i, :n] = first_after(s), first_after(dataclasses.replace(s, lead_ns=np.zeros_like(s.lead_ns)))
             for phase in np.flatnonzero(s.usable):
                 key = (r, d, int(s.symbols[phase]))
                 if key not in payloads:
                     payloads[key] = len(blocks)
                     blocks.append(payload_table(radio, d, key[2]))
                 table[i, phase] = payloads[key]
-    return AirTables(rows, usable, lead, uplink, symbols, table, _stack(blocks), _cells(world))
+    return AirTables(rows, usable, lead, after, usable_from, uplink, symbols, table, _stack(blocks), _cells(world))
 
 
 def _stack(blocks: list[np.ndarray]) -> np.ndarray:

@@ -91,9 +91,9 @@ def _answers(world: World) -> list[tuple[int, int]]:
 
 def link_states(routes: Routes) -> np.ndarray:
     """Idle links: int64 (resources, LINK_COLUMNS)."""
-    links = np.zeros((len(routes.resources), c.LINK_COLUMNS), dtype=np.int64)
+    links = c.aligned_rows(len(routes.resources), c.LINK_COLUMNS)
     links[:, [c.LK_LEVEL, c.LK_WAKE]] = c.NONE
     for level in range(4):
-        at = c.LK_LEVELS + 7 * level
+        at = c.LK_LEVELS + c.LV_WIDTH * level
         links[:, [at + c.LV_HEAD, at + c.LV_TAIL, at + c.LV_ROW]] = c.NONE
     return links

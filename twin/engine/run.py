@@ -60,17 +60,17 @@ class Engine:
     def _first_state(self) -> State:
         state = new_state(self.world, self.clock, self.flows, self.fixed_air)
         add_network(state, self.routes.resources, link_states(self.routes))
-        start_all(self.key, self.traffic, state.flow_state, Wheel(state.wheel_head, state.wheel_meta))
+        start_all(self.key, self.traffic, state.flow_state, Wheel(state.wheel_head, state.wheel_opened))
         return state
 
     def _bind(self) -> None:
         """Views of the state's arrays as the kernels take them."""
         s, a = self.state, self.fixed_air
         self.bursts = accounts.bursts(s)
-        self.wheel = Wheel(s.wheel_head, s.wheel_meta)
+        self.wheel = Wheel(s.wheel_head, s.wheel_opened)
         self.lists = Lists(s.cell_lists, s.resource_lists)
         self.offered = Offered(s.offered, s.offered_bytes, s.tenant_offered)
-        self.air = Air(a.radios, a.usable, a.lead, a.uplink, a.symbols, a.table, a.payload, s.cells, s.channels, s.booked, s.heap_t,
+        self.air = Air(a.radios, a.usable, a.lead, a.after, a.usable_from, a.uplink, a.symbols, a.table, a.payload, s.cells, s.channels, s.booked, s.heap_t,
                        s.heap_key, s.heap_ch)  # fmt: skip
         self.net = Net(s.links, s.workers, s.counts, self.flows.flows, self.flows.types, s.cells, a.radios, *accounts.event_heap(s))
         self.accounts = Accounts(*(s.arrays[name] for name in Accounts._fields))

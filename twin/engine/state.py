@@ -12,11 +12,10 @@ from twin.base.bins import DELAY_BITS, PART_BITS, n_bins
 from twin.engine.air import AirTables
 from twin.engine.flows import FlowTables
 from twin.radio.kernels import RING
+from twin.traffic.kernels import WHEEL_BUCKETS
 from twin.world.tables import Clock, World
 
 FIRST_ROWS = 1 << 15
-WHEEL_BUCKETS = 1 << 12
-BUCKET_NS = 1 << 20  # about 1 ms
 MAX_SERIES = 240
 
 
@@ -58,7 +57,7 @@ class State:
         """Make the burst pool larger, to at least `rows` rows."""
         old = len(self.data)
         new = max(rows, 2 * old)
-        data = np.zeros((new, c.BURST_COLUMNS), dtype=np.int64)
+        data = c.aligned_rows(new, c.BURST_COLUMNS)
         data[:old] = self.data
         free = np.empty(new, dtype=np.int64)
         n = int(self.free_count[0])
@@ -80,12 +79,12 @@ def new_state(world: World, clock: Clock, flows: FlowTables, air: AirTables) -> 
     n_cells, n_res = len(world.cells), len(world.resources)
     parts: dict[str, np.ndarray] = {}
     parts["now"] = np.zeros(1, np.int64)
-    parts["data"] = np.zeros((FIRST_ROWS, c.BURST_COLUMNS), np.int64)
+    parts["data"] = c.aligned_rows(FIRST_ROWS, c.BURST_COLUMNS)
     parts["free"] = np.arange(FIRST_ROWS - 1, -1, -1, dtype=np.int64)
     parts["free_count"] = np.array([FIRST_ROWS], dtype=np.int64)
     parts["flow_state"] = np.zeros((len(flows.flows), 8), np.int64)
     parts["wheel_head"] = np.full(WHEEL_BUCKETS + 1, c.NONE, np.int64)
-    parts["wheel_meta"] = np.array([BUCKET_NS, 0], dtype=np.int64)
+    parts["wheel_opened"] = np.zeros(1, np.int64)
     parts["channels"] = flows.channels.copy()
     parts["cells"] = air.cells.copy()
     _heaps(parts, flows.channels)

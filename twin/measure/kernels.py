@@ -6,31 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.base import columns as col
 from twin.base.bins import DELAY_BITS, PART_BITS, bin_of
-from twin.base.columns import (
-    BYTES,
-    CAUSE,
-    DELIVERED,
-    DIR,
-    FL_GROUP,
-    FL_PARK,
-    FL_PARK_APP,
-    FL_TENANT,
-    FL_TYPE,
-    FLOW,
-    HEAD,
-    N_PARTS,
-    NEXT,
-    NONE,
-    PART,
-    SEQ,
-    T_END,
-    T_GEN,
-    TY_DEADLINE,
-    TY_RESPONSE,
-    free_row,
-    push,
-)  # fmt: skip
 from twin.base.jit import inlined, kernel
 
 RTT = 2
@@ -69,36 +46,36 @@ def capture_burst(cap, data, row, direction):
     n = cap.count[0]
     cap.count[0] = n + 1
     out = cap.rows[n]
-    out[0], out[1], out[2] = data[row, FLOW], data[row, SEQ], direction
-    out[3], out[4], out[5] = data[row, T_GEN], data[row, T_END], data[row, CAUSE]
-    for p in range(N_PARTS):
-        out[6 + p] = data[row, PART + p] if data[row, CAUSE] == DELIVERED else np.int64(0)
+    out[0], out[1], out[2] = data[row, col.FLOW], data[row, col.SEQ], direction
+    out[3], out[4], out[5] = data[row, col.T_GEN], data[row, col.T_END], data[row, col.CAUSE]
+    for p in range(col.N_PARTS):
+        out[6 + p] = data[row, col.PART + p] if data[row, col.CAUSE] == col.DELIVERED else np.int64(0)
 
 
 @inlined
 def account_delivered(acc, data, row, flow, ty, direction, bucket):
     """Counts of one delivered burst."""
-    group = flow[FL_GROUP]
-    delay = data[row, T_END] - data[row, T_GEN]
+    group = flow[col.FL_GROUP]
+    delay = data[row, col.T_END] - data[row, col.T_GEN]
     acc.delivered[group, direction] += 1
-    acc.delivered_bytes[group, direction] += data[row, BYTES]
+    acc.delivered_bytes[group, direction] += data[row, col.BYTES]
     acc.delay_sum_ns[group, direction] += delay
     if delay > acc.delay_max_ns[group, direction]:
         acc.delay_max_ns[group, direction] = delay
     acc.delay_hist[acc.delay_row[group, direction], bin_of(delay, DELAY_BITS)] += 1
-    acc.series_delivered_bytes[bucket, flow[FL_PARK], direction] += data[row, BYTES]
-    within = delay <= ty[TY_DEADLINE]
+    acc.series_delivered_bytes[bucket, flow[col.FL_PARK], direction] += data[row, col.BYTES]
+    within = delay <= ty[col.TY_DEADLINE]
     if within:
         acc.within[group, direction] += 1
     if direction != RTT:
-        acc.tenant_delivered[flow[FL_TENANT]] += 1
+        acc.tenant_delivered[flow[col.FL_TENANT]] += 1
         if within:
-            acc.tenant_within[flow[FL_TENANT]] += 1
-    pa = flow[FL_PARK_APP]
+            acc.tenant_within[flow[col.FL_TENANT]] += 1
+    pa = flow[col.FL_PARK_APP]
     first = acc.part_row[pa, direction]
     total = np.int64(0)
-    for p in range(N_PARTS):
-        value = data[row, PART + p]
+    for p in range(col.N_PARTS):
+        value = data[row, col.PART + p]
         if value != 0:
             total += value
             acc.part_sum_ns[pa, direction, p] += value
@@ -111,32 +88,32 @@ def account_delivered(acc, data, row, flow, ty, direction, bucket):
 def account(done, bursts, flows, types, acc, cap, until, warmup, bucket_ns):
     """Account every burst that ended before `until`; free its row. Later ones stay on the list."""
     data = bursts.data
-    row = done[0, HEAD]
-    done[0, HEAD] = NONE
-    done[0, 1] = NONE
+    row = done[0, col.HEAD]
+    done[0, col.HEAD] = col.NONE
+    done[0, 1] = col.NONE
     capturing = len(cap.rows) > 0
-    while row != NONE:
-        following = data[row, NEXT]
-        if data[row, T_END] >= until:
-            push(done, 0, data, row)
+    while row != col.NONE:
+        following = data[row, col.NEXT]
+        if data[row, col.T_END] >= until:
+            col.push(done, 0, data, row)
             row = following
             continue
-        flow = flows[data[row, FLOW]]
-        ty = types[flow[FL_TYPE]]
-        direction, cause = data[row, DIR], data[row, CAUSE]
-        both = direction == 0 and cause != DELIVERED and ty[TY_RESPONSE] > 0
+        flow = flows[data[row, col.FLOW]]
+        ty = types[flow[col.FL_TYPE]]
+        direction, cause = data[row, col.DIR], data[row, col.CAUSE]
+        both = direction == 0 and cause != col.DELIVERED and ty[col.TY_RESPONSE] > 0
         if capturing:
             capture_burst(cap, data, row, direction)
             if both:
                 capture_burst(cap, data, row, RTT)
-        if data[row, T_GEN] >= warmup:
-            if cause == DELIVERED:
-                account_delivered(acc, data, row, flow, ty, direction, data[row, T_END] // bucket_ns)
+        if data[row, col.T_GEN] >= warmup:
+            if cause == col.DELIVERED:
+                account_delivered(acc, data, row, flow, ty, direction, data[row, col.T_END] // bucket_ns)
             else:
-                acc.lost[flow[FL_GROUP], direction, cause] += 1
+                acc.lost[flow[col.FL_GROUP], direction, cause] += 1
                 if both:
-                    acc.lost[flow[FL_GROUP], RTT, cause] += 1
-        free_row(bursts, row)
+                    acc.lost[flow[col.FL_GROUP], RTT, cause] += 1
+        col.free_row(bursts, row)
         row = following
 
 
@@ -144,15 +121,15 @@ def account(done, bursts, flows, types, acc, cap, until, warmup, bucket_ns):
 def count_in_flight(alive, data, flows, types, in_flight, late, horizon, warmup):
     """Bursts on their way at the horizon, and those of them already older than their deadline."""
     for row in range(len(alive)):
-        if not alive[row] or data[row, T_GEN] < warmup:
+        if not alive[row] or data[row, col.T_GEN] < warmup:
             continue
-        flow = flows[data[row, FLOW]]
-        ty = types[flow[FL_TYPE]]
-        overdue = horizon - data[row, T_GEN] > ty[TY_DEADLINE]
-        direction = data[row, DIR]
-        in_flight[flow[FL_GROUP], direction] += 1
-        late[flow[FL_GROUP], direction] += overdue
-        answered = data[row, T_END] >= 0 and data[row, CAUSE] == DELIVERED  # then the response has a row of its own
-        if direction == 0 and ty[TY_RESPONSE] > 0 and not answered:
-            in_flight[flow[FL_GROUP], RTT] += 1
-            late[flow[FL_GROUP], RTT] += overdue
+        flow = flows[data[row, col.FLOW]]
+        ty = types[flow[col.FL_TYPE]]
+        overdue = horizon - data[row, col.T_GEN] > ty[col.TY_DEADLINE]
+        direction = data[row, col.DIR]
+        in_flight[flow[col.FL_GROUP], direction] += 1
+        late[flow[col.FL_GROUP], direction] += overdue
+        answered = data[row, col.T_END] >= 0 and data[row, col.CAUSE] == col.DELIVERED  # then the response has a row of its own
+        if direction == 0 and ty[col.TY_RESPONSE] > 0 and not answered:
+            in_flight[flow[col.FL_GROUP], RTT] += 1
+            late[flow[col.FL_GROUP], RTT] += overdue

@@ -6,95 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.base import columns as col
 from twin.base.arrivals import gather
-from twin.base.columns import (
-    ACTIVE,
-    B_FIRST,
-    BLOCK_LOST,
-    BYTES,
-    CE_ACTIVE,
-    CE_BLOCKS,
-    CE_BYTES,
-    CE_ERRORS,
-    CE_HEAP_SIZE,
-    CE_HEAP_START,
-    CE_LISTS,
-    CE_LOST,
-    CE_NEXT_SLOT,
-    CE_PRB_USED,
-    CE_RADIO,
-    CE_RESERVED,
-    CH_BACKLOG,
-    CH_BLER,
-    CH_BSR_READY,
-    CH_BSR_UNTIL,
-    CH_BUFFER,
-    CH_CELL,
-    CH_CG_BYTES,
-    CH_CG_FREE,
-    CH_CG_OFFSET,
-    CH_CG_PERIOD,
-    CH_DEVICE,
-    CH_DISCARD,
-    CH_HASH,
-    CH_HEAD,
-    CH_LAST_G,
-    CH_LEVEL,
-    CH_LIMIT,
-    CH_MAX_PRB,
-    CH_MCS,
-    CH_NEXT,
-    CH_READY,
-    CH_SR_OFFSET,
-    CH_STATUS,
-    CH_TAIL,
-    DELIVERED,
-    F_ALL,
-    F_FIRST,
-    FL_CH_DL,
-    FL_CH_UL,
-    FL_ROUTE_UP,
-    FLOW,
-    FOREVER,
-    HARQ_FAILED,
-    IDLE,
-    NEXT,
-    NO_LIMIT,
-    NONE,
-    P_DL_ALIGNMENT,
-    P_DL_HARQ,
-    P_DL_QUEUE,
-    P_DL_TRANSMISSION,
-    P_GRANT,
-    P_HARQ,
-    P_PROCESSING,
-    P_QUEUE,
-    P_TDD,
-    P_TRANSMISSION,
-    PART,
-    PDCP_DISCARD,
-    RA_DL_PROCESSING,
-    RA_GRANTS,
-    RA_HARQ_DELAY,
-    RA_HARQ_GAIN,
-    RA_HARQ_TX,
-    RA_HEADER,
-    RA_K2,
-    RA_PERIOD,
-    RA_PRB,
-    RA_PROCESSING,
-    RA_SLOT,
-    RA_SR_GRANT,
-    RA_SR_PERIOD,
-    RA_UE,
-    RA_UE_TX,
-    READY,
-    REMAINING,
-    RLC_OVERFLOW,
-    WAITING,
-    T,
-    end_burst,
-)  # fmt: skip
 from twin.base.draws import HARQ_DL, HARQ_UL, draw, tie_key
 from twin.base.entry import enter_route
 from twin.base.jit import inlined, kernel
@@ -111,6 +24,8 @@ class Air(NamedTuple):
     radios: np.ndarray  # int64 (2 * radios, 15)
     usable: np.ndarray  # bool (2 * radios, period)
     lead: np.ndarray  # int64 (2 * radios, period): B_n - D_n
+    after: np.ndarray  # int64 (2 * radios, period): from slot q to the first usable slot n with D_n >= B_q
+    usable_from: np.ndarray  # int64 (2 * radios, period): from slot q to the first usable slot n >= q
     uplink: np.ndarray  # bool (2 * radios, period)
     symbols: np.ndarray  # int64 (2 * radios, period): for data
     table: np.ndarray  # int64 (2 * radios, period): payload table of the slot
@@ -124,27 +39,26 @@ class Air(NamedTuple):
 
 
 @inlined
-def is_usable(air, r, n):
-    """Slot n carries data."""
-    return air.usable[r, n % air.radios[r, RA_PERIOD]]
+def usable_slot(air, r, n):
+    """First usable slot at or after n."""
+    return n + air.usable_from[r, n % air.radios[r, col.RA_PERIOD]]
 
 
 @inlined
 def decision_time(air, r, n):
     """D_n of a usable slot."""
-    return n * air.radios[r, RA_SLOT] - air.lead[r, n % air.radios[r, RA_PERIOD]]
+    return n * air.radios[r, col.RA_SLOT] - air.lead[r, n % air.radios[r, col.RA_PERIOD]]
 
 
 @inlined
-def first_slot(air, r, tau, least):
-    """First usable slot n >= least with D_n >= tau."""
-    n = max(least, tau // air.radios[r, RA_SLOT])
-    while not is_usable(air, r, n) or decision_time(air, r, n) < tau:
-        n += 1
-    return n
+def first_slot(air, r, tau):
+    """First usable slot n with D_n >= tau: D_n is the start of a slot, so only the first slot at or after tau matters."""
+    slot = air.radios[r, col.RA_SLOT]
+    q = (tau + slot - 1) // slot
+    return q + air.after[r, q % air.radios[r, col.RA_PERIOD]]
 
 
-@kernel
+@inlined
 def heap_add(air, start, size, t, key, ch):
     """Add a waiting channel to its cell's heap."""
     i = size
@@ -158,7 +72,7 @@ def heap_add(air, start, size, t, key, ch):
     air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = t, key, ch
 
 
-@kernel
+@inlined
 def heap_take(air, start, size):
     """Remove the earliest channel of a cell's heap and return it. `size` counts it."""
     first = air.heap_ch[start]
@@ -186,20 +100,20 @@ def heap_take(air, start, size):
 def wait_until(air, c, ch, ready, limit):
     """Channel ch becomes WAITING until `ready`, then may send `limit` bytes."""
     channel = air.channels[ch]
-    channel[CH_STATUS], channel[CH_READY], channel[CH_LIMIT] = WAITING, ready, limit
+    channel[col.CH_STATUS], channel[col.CH_READY], channel[col.CH_LIMIT] = col.WAITING, ready, limit
     cell = air.cells[c]
-    heap_add(air, cell[CE_HEAP_START], cell[CE_HEAP_SIZE], ready, tie_key(np.uint64(channel[CH_HASH]), ready), ch)
-    cell[CE_HEAP_SIZE] += 1
+    heap_add(air, cell[col.CE_HEAP_START], cell[col.CE_HEAP_SIZE], ready, tie_key(np.uint64(channel[col.CH_HASH]), ready), ch)
+    cell[col.CE_HEAP_SIZE] += 1
 
 
 @inlined
 def request_time(air, r, offset, t):
     """When the gNB knows of a scheduling request raised at t."""
     radio = air.radios[r]
-    slot, period = radio[RA_SLOT], radio[RA_SR_PERIOD]
+    slot, period = radio[col.RA_SLOT], radio[col.RA_SR_PERIOD]
     q = (t + slot - 1) // slot
     q += (offset - q) % period
-    return (q + 1) * slot + radio[RA_PROCESSING]
+    return (q + 1) * slot + radio[col.RA_PROCESSING]
 
 
 @inlined
@@ -223,190 +137,187 @@ def booked_prb(air, c, n):
     return entry & ((1 << PRB_BITS) - 1) if entry >> PRB_BITS == n else np.int64(0)
 
 
-@kernel
+@inlined
 def send_block(key, air, c, r, ch, n, q, purpose):
     """HARQ attempts of one transport block: (end of the last attempt, 1 if lost)."""
     channel, radio, cell = air.channels[ch], air.radios[r], air.cells[c]
-    slot = radio[RA_SLOT]
-    room = radio[RA_PRB] - cell[CE_RESERVED] - q
-    p = channel[CH_BLER]
+    slot = radio[col.RA_SLOT]
+    room = radio[col.RA_PRB] - cell[col.CE_RESERVED] - q
+    p = channel[col.CH_BLER]
     m = n
-    cell[CE_BLOCKS] += 1
-    for attempt in range(radio[RA_HARQ_TX]):
-        if np.int64(draw(key, np.uint64(channel[CH_HASH]), purpose, m) >> np.uint64(32)) >= p:
+    cell[col.CE_BLOCKS] += 1
+    for attempt in range(radio[col.RA_HARQ_TX]):
+        if np.int64(draw(key, np.uint64(channel[col.CH_HASH]), purpose, m) >> np.uint64(32)) >= p:
             return (m + 1) * slot, np.int64(0)
-        cell[CE_ERRORS] += 1
-        if attempt + 1 == radio[RA_HARQ_TX]:
+        cell[col.CE_ERRORS] += 1
+        if attempt + 1 == radio[col.RA_HARQ_TX]:
             break
-        after = first_slot(air, r, (m + 1) * slot + radio[RA_HARQ_DELAY], m + 1)
-        while after - m <= SEARCH and (not is_usable(air, r, after) or booked_prb(air, c, after) > room):
-            after += 1
+        after = first_slot(air, r, (m + 1) * slot + radio[col.RA_HARQ_DELAY])
+        while after - m <= SEARCH and booked_prb(air, c, after) > room:
+            after = usable_slot(air, r, after + 1)
         if after - m > SEARCH:
             break
         air.booked[c, after % RING] = (after << PRB_BITS) | (booked_prb(air, c, after) + q)
-        cell[CE_PRB_USED] += q
+        cell[col.CE_PRB_USED] += q
         m = after
-        p = (p * radio[RA_HARQ_GAIN]) >> 16
+        p = (p * radio[col.RA_HARQ_GAIN]) >> 16
     return (m + 1) * slot, np.int64(1)
 
 
-@kernel
+@inlined
 def finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n2, aligned):
     """A burst whose last byte is in slot n2 leaves the gNB, in order; `aligned`: B_n0 (configured grant: B_n1)."""
     data = bursts.data
     radio, channel = air.radios[r], air.channels[ch]
-    f = data[row, F_ALL]
-    if data[row, BLOCK_LOST]:
-        cell[CE_LOST] += 1
-        end_burst(done, data, row, f, HARQ_FAILED)
+    f = data[row, col.F_ALL]
+    if data[row, col.BLOCK_LOST]:
+        cell[col.CE_LOST] += 1
+        col.end_burst(done, data, row, f, col.HARQ_FAILED)
         return
-    slot, processing = radio[RA_SLOT], radio[RA_PROCESSING]
-    g = max(f, channel[CH_LAST_G])
-    before = channel[CH_LAST_G]
-    channel[CH_LAST_G] = g
-    b1, e2 = data[row, B_FIRST], (n2 + 1) * slot
-    lead = np.int64(0) if channel[CH_CG_PERIOD] > 0 else radio[RA_K2] * slot
-    data[row, PART + P_GRANT] += data[row, READY] - data[row, T] + lead
-    data[row, PART + P_TDD] += aligned - data[row, READY] - lead
-    data[row, PART + P_QUEUE] += b1 - aligned
-    data[row, PART + P_TRANSMISSION] += e2 - b1
-    data[row, PART + P_HARQ] += g - e2
-    data[row, PART + P_PROCESSING] += processing
+    slot, processing = radio[col.RA_SLOT], radio[col.RA_PROCESSING]
+    g = max(f, channel[col.CH_LAST_G])
+    before = channel[col.CH_LAST_G]
+    channel[col.CH_LAST_G] = g
+    b1, e2 = data[row, col.B_FIRST], (n2 + 1) * slot
+    lead = np.int64(0) if channel[col.CH_CG_PERIOD] > 0 else radio[col.RA_K2] * slot
+    data[row, col.PART + col.P_GRANT] += data[row, col.READY] - data[row, col.T] + lead
+    data[row, col.PART + col.P_TDD] += aligned - data[row, col.READY] - lead
+    data[row, col.PART + col.P_QUEUE] += b1 - aligned
+    data[row, col.PART + col.P_TRANSMISSION] += e2 - b1
+    data[row, col.PART + col.P_HARQ] += g - e2
+    data[row, col.PART + col.P_PROCESSING] += processing
     leave = g + processing
-    first = min(leave, max(n2 * slot, max(data[row, F_FIRST], before)) + processing)
-    enter_route(data, row, first, leave, flows[data[row, FLOW], FL_ROUTE_UP], routes, resource_lists)
+    first = min(leave, max(n2 * slot, max(data[row, col.F_FIRST], before)) + processing)
+    enter_route(data, row, first, leave, flows[data[row, col.FLOW], col.FL_ROUTE_UP], routes, resource_lists)
 
 
-@kernel
+@inlined
 def finish_downlink(air, r, bursts, done, cell, ch, row, n2):
     """A burst whose last byte is in slot n2 reaches the device, in order."""
     data = bursts.data
     radio, channel = air.radios[r], air.channels[ch]
-    f = data[row, F_ALL]
-    if data[row, BLOCK_LOST]:
-        cell[CE_LOST] += 1
-        end_burst(done, data, row, f, HARQ_FAILED)
+    f = data[row, col.F_ALL]
+    if data[row, col.BLOCK_LOST]:
+        cell[col.CE_LOST] += 1
+        col.end_burst(done, data, row, f, col.HARQ_FAILED)
         return
-    slot = radio[RA_SLOT]
-    g = max(f, channel[CH_LAST_G])
-    channel[CH_LAST_G] = g
-    b1, e2 = data[row, B_FIRST], (n2 + 1) * slot
-    b0 = first_slot(air, r, data[row, READY], 0) * slot
-    data[row, PART + P_DL_ALIGNMENT] += b0 - data[row, READY]
-    data[row, PART + P_DL_QUEUE] += b1 - b0
-    data[row, PART + P_DL_TRANSMISSION] += e2 - b1
-    data[row, PART + P_DL_HARQ] += g - e2
-    data[row, PART + P_PROCESSING] += radio[RA_DL_PROCESSING] + radio[RA_UE]
-    end_burst(done, data, row, g + radio[RA_UE], DELIVERED)
+    slot = radio[col.RA_SLOT]
+    g = max(f, channel[col.CH_LAST_G])
+    channel[col.CH_LAST_G] = g
+    b1, e2 = data[row, col.B_FIRST], (n2 + 1) * slot
+    b0 = first_slot(air, r, data[row, col.READY]) * slot
+    data[row, col.PART + col.P_DL_ALIGNMENT] += b0 - data[row, col.READY]
+    data[row, col.PART + col.P_DL_QUEUE] += b1 - b0
+    data[row, col.PART + col.P_DL_TRANSMISSION] += e2 - b1
+    data[row, col.PART + col.P_DL_HARQ] += g - e2
+    data[row, col.PART + col.P_PROCESSING] += radio[col.RA_DL_PROCESSING] + radio[col.RA_UE]
+    col.end_burst(done, data, row, g + radio[col.RA_UE], col.DELIVERED)
 
 
 @kernel
 def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done, ch, row):
     """A burst of a configured-grant channel takes the next occasions; all is decided at its arrival."""
     data, radio, channel, cell = bursts.data, air.radios[r], air.channels[ch], air.cells[c]
-    slot = radio[RA_SLOT]
-    period, offset = channel[CH_CG_PERIOD], channel[CH_CG_OFFSET]
-    header = radio[RA_HEADER]
-    earliest = max(data[row, T] + radio[RA_UE_TX], channel[CH_CG_FREE])
+    slot = radio[col.RA_SLOT]
+    period, offset = channel[col.CH_CG_PERIOD], channel[col.CH_CG_OFFSET]
+    header = radio[col.RA_HEADER]
+    earliest = max(data[row, col.T] + radio[col.RA_UE_TX], channel[col.CH_CG_FREE])
     n = np.int64(0)
     b1 = np.int64(-1)
-    while data[row, REMAINING] > 0:
+    while data[row, col.REMAINING] > 0:
         j = max(np.int64(0), (earliest - offset) // period - 1)
         while True:
             n = occasion_slot(air, r, offset + j * period)
             if n * slot >= earliest:
                 break
             j += 1
-        payload = air.payload[air.table[r, n % radio[RA_PERIOD]], channel[CH_MCS]]
-        q = smallest_prb(payload, header, channel[CH_CG_BYTES], channel[CH_MAX_PRB])
-        carried = min(channel[CH_CG_BYTES], np.int64(payload[q]) - header)
+        payload = air.payload[air.table[r, n % radio[col.RA_PERIOD]], channel[col.CH_MCS]]
+        q = smallest_prb(payload, header, channel[col.CH_CG_BYTES], channel[col.CH_MAX_PRB])
+        carried = min(channel[col.CH_CG_BYTES], np.int64(payload[q]) - header)
         earliest = n * slot + 1
-        channel[CH_CG_FREE] = earliest
+        channel[col.CH_CG_FREE] = earliest
         if carried < 1:
-            cell[CE_LOST] += 1
-            end_burst(done, data, row, (n + 1) * slot, HARQ_FAILED)
+            cell[col.CE_LOST] += 1
+            col.end_burst(done, data, row, (n + 1) * slot, col.HARQ_FAILED)
             return
         f, lost = send_block(key, air, c, r, ch, n, q, HARQ_UL)
-        cell[CE_PRB_USED] += q
+        cell[col.CE_PRB_USED] += q
         if b1 < 0:
             b1 = n * slot
-            data[row, F_FIRST] = f
-        data[row, F_ALL] = max(data[row, F_ALL], f)
-        data[row, BLOCK_LOST] |= lost
-        data[row, REMAINING] -= carried
-    data[row, READY] = data[row, T]
-    data[row, B_FIRST] = b1
-    cell[CE_BYTES] += data[row, BYTES]
+            data[row, col.F_FIRST] = f
+        data[row, col.F_ALL] = max(data[row, col.F_ALL], f)
+        data[row, col.BLOCK_LOST] |= lost
+        data[row, col.REMAINING] -= carried
+    data[row, col.READY] = data[row, col.T]
+    data[row, col.B_FIRST] = b1
+    cell[col.CE_BYTES] += data[row, col.BYTES]
     finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n, b1)
 
 
 @inlined
 def occasion_slot(air, r, t):
     """First usable slot that starts at or after t."""
-    slot = air.radios[r, RA_SLOT]
-    n = (t + slot - 1) // slot
-    while not is_usable(air, r, n):
-        n += 1
-    return n
+    slot = air.radios[r, col.RA_SLOT]
+    return usable_slot(air, r, (t + slot - 1) // slot)
 
 
 @inlined
 def absorb(key, air, c, r, d, flows, bursts, routes, resource_lists, done, row):
     """Arrival of a burst in its channel."""
     data = bursts.data
-    ch = flows[data[row, FLOW], FL_CH_UL if d == 0 else FL_CH_DL]
+    ch = flows[data[row, col.FLOW], col.FL_CH_UL if d == 0 else col.FL_CH_DL]
     channel = air.channels[ch]
-    t = data[row, T]
-    if channel[CH_CG_PERIOD] > 0:
+    t = data[row, col.T]
+    if channel[col.CH_CG_PERIOD] > 0:
         configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done, ch, row)
         return
-    if channel[CH_BACKLOG] + data[row, BYTES] > channel[CH_BUFFER]:
-        air.cells[c, CE_LOST] += 1
-        end_burst(done, data, row, t, RLC_OVERFLOW)
+    if channel[col.CH_BACKLOG] + data[row, col.BYTES] > channel[col.CH_BUFFER]:
+        air.cells[c, col.CE_LOST] += 1
+        col.end_burst(done, data, row, t, col.RLC_OVERFLOW)
         return
-    data[row, NEXT] = NONE
-    data[row, REMAINING] = data[row, BYTES]
-    data[row, B_FIRST] = NONE
-    data[row, F_ALL] = 0
-    data[row, BLOCK_LOST] = 0
-    if channel[CH_HEAD] == NONE:
-        channel[CH_HEAD] = row
+    data[row, col.NEXT] = col.NONE
+    data[row, col.REMAINING] = data[row, col.BYTES]
+    data[row, col.B_FIRST] = col.NONE
+    data[row, col.F_ALL] = 0
+    data[row, col.BLOCK_LOST] = 0
+    if channel[col.CH_HEAD] == col.NONE:
+        channel[col.CH_HEAD] = row
     else:
-        data[channel[CH_TAIL], NEXT] = row
-    channel[CH_TAIL] = row
-    channel[CH_BACKLOG] += data[row, BYTES]
-    if channel[CH_STATUS] == IDLE:
+        data[channel[col.CH_TAIL], col.NEXT] = row
+    channel[col.CH_TAIL] = row
+    channel[col.CH_BACKLOG] += data[row, col.BYTES]
+    if channel[col.CH_STATUS] == col.IDLE:
         if d == 1:
-            wait_until(air, c, ch, t, NO_LIMIT)
-        elif t < channel[CH_BSR_UNTIL]:
-            wait_until(air, c, ch, channel[CH_BSR_READY], NO_LIMIT)
+            wait_until(air, c, ch, t, col.NO_LIMIT)
+        elif t < channel[col.CH_BSR_UNTIL]:
+            wait_until(air, c, ch, channel[col.CH_BSR_READY], col.NO_LIMIT)
         else:
-            wait_until(air, c, ch, request_time(air, r, channel[CH_SR_OFFSET], t), air.radios[r, RA_SR_GRANT])
-    data[row, READY] = max(t, channel[CH_READY]) if channel[CH_STATUS] == WAITING else t
+            wait_until(air, c, ch, request_time(air, r, channel[col.CH_SR_OFFSET], t), air.radios[r, col.RA_SR_GRANT])
+    data[row, col.READY] = max(t, channel[col.CH_READY]) if channel[col.CH_STATUS] == col.WAITING else t
 
 
 @inlined
 def activate(air, c, until):
     """Channels whose ready time has come join the list of their level."""
     cell = air.cells[c]
-    start = cell[CE_HEAP_START]
-    while cell[CE_HEAP_SIZE] > 0 and air.heap_t[start] <= until:
-        ch = heap_take(air, start, cell[CE_HEAP_SIZE])
-        cell[CE_HEAP_SIZE] -= 1
-        air.channels[ch, CH_STATUS] = ACTIVE
-        cell[CE_ACTIVE] += 1
+    start = cell[col.CE_HEAP_START]
+    while cell[col.CE_HEAP_SIZE] > 0 and air.heap_t[start] <= until:
+        ch = heap_take(air, start, cell[col.CE_HEAP_SIZE])
+        cell[col.CE_HEAP_SIZE] -= 1
+        air.channels[ch, col.CH_STATUS] = col.ACTIVE
+        cell[col.CE_ACTIVE] += 1
         list_append(air, cell, ch)
 
 
 @inlined
 def list_append(air, cell, ch):
     """Channel ch to the tail of its level's list."""
-    at = CE_LISTS + 3 * air.channels[ch, CH_LEVEL]
-    air.channels[ch, CH_NEXT] = NONE
-    if cell[at] == NONE:
+    at = col.CE_LISTS + 3 * air.channels[ch, col.CH_LEVEL]
+    air.channels[ch, col.CH_NEXT] = col.NONE
+    if cell[at] == col.NONE:
         cell[at] = ch
     else:
-        air.channels[cell[at + 1], CH_NEXT] = ch
+        air.channels[cell[at + 1], col.CH_NEXT] = ch
     cell[at + 1] = ch
     cell[at + 2] += 1
 
@@ -414,11 +325,11 @@ def list_append(air, cell, ch):
 @inlined
 def list_remove(air, cell, at, before, ch):
     """Take ch, which follows `before` (-1: the head), out of the list at `at`."""
-    following = air.channels[ch, CH_NEXT]
-    if before == NONE:
+    following = air.channels[ch, col.CH_NEXT]
+    if before == col.NONE:
         cell[at] = following
     else:
-        air.channels[before, CH_NEXT] = following
+        air.channels[before, col.CH_NEXT] = following
     if cell[at + 1] == ch:
         cell[at + 1] = before
     cell[at + 2] -= 1
@@ -428,37 +339,37 @@ def list_remove(air, cell, at, before, ch):
 def discard_old(air, cell, ch, bursts, done, decision):
     """Drop bursts that waited longer than the discard timer and of which nothing was sent."""
     data, channel = bursts.data, air.channels[ch]
-    row = channel[CH_HEAD]
-    while row != NONE and data[row, B_FIRST] == NONE and decision - data[row, T] > channel[CH_DISCARD]:
-        channel[CH_HEAD] = data[row, NEXT]
-        channel[CH_BACKLOG] -= data[row, BYTES]
-        cell[CE_LOST] += 1
-        end_burst(done, data, row, decision, PDCP_DISCARD)
-        row = channel[CH_HEAD]
+    row = channel[col.CH_HEAD]
+    while row != col.NONE and data[row, col.B_FIRST] == col.NONE and decision - data[row, col.T] > channel[col.CH_DISCARD]:
+        channel[col.CH_HEAD] = data[row, col.NEXT]
+        channel[col.CH_BACKLOG] -= data[row, col.BYTES]
+        cell[col.CE_LOST] += 1
+        col.end_burst(done, data, row, decision, col.PDCP_DISCARD)
+        row = channel[col.CH_HEAD]
 
 
-@kernel
+@inlined
 def fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n, size, f, lost):
     """Put `size` bytes from the head of the channel into the transport block of slot n."""
     data, channel, cell = bursts.data, air.channels[ch], air.cells[c]
-    slot = air.radios[r, RA_SLOT]
-    channel[CH_BACKLOG] -= size
+    slot = air.radios[r, col.RA_SLOT]
+    channel[col.CH_BACKLOG] -= size
     while size > 0:
-        row = channel[CH_HEAD]
-        if data[row, B_FIRST] == NONE:
-            data[row, B_FIRST] = n * slot
-            data[row, F_FIRST] = f
-        part = min(size, data[row, REMAINING])
+        row = channel[col.CH_HEAD]
+        if data[row, col.B_FIRST] == col.NONE:
+            data[row, col.B_FIRST] = n * slot
+            data[row, col.F_FIRST] = f
+        part = min(size, data[row, col.REMAINING])
         size -= part
-        data[row, REMAINING] -= part
-        data[row, F_ALL] = max(data[row, F_ALL], f)
-        data[row, BLOCK_LOST] |= lost
-        if data[row, REMAINING] > 0:
+        data[row, col.REMAINING] -= part
+        data[row, col.F_ALL] = max(data[row, col.F_ALL], f)
+        data[row, col.BLOCK_LOST] |= lost
+        if data[row, col.REMAINING] > 0:
             break
-        channel[CH_HEAD] = data[row, NEXT]
-        cell[CE_BYTES] += data[row, BYTES]
+        channel[col.CH_HEAD] = data[row, col.NEXT]
+        cell[col.CE_BYTES] += data[row, col.BYTES]
         if d == 0:
-            aligned = first_slot(air, r, data[row, READY], 0) * slot
+            aligned = first_slot(air, r, data[row, col.READY]) * slot
             finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n, aligned)
         else:
             finish_downlink(air, r, bursts, done, cell, ch, row, n)
@@ -468,46 +379,46 @@ def fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n,
 def after_block(air, c, r, d, at, before, ch, n):
     """Where a served channel goes: idle, waiting for its buffer status, or the tail. Returns True when it left its place."""
     channel, cell, radio = air.channels[ch], air.cells[c], air.radios[r]
-    slot = radio[RA_SLOT]
+    slot = radio[col.RA_SLOT]
     list_remove(air, cell, at, before, ch)
-    if channel[CH_BACKLOG] == 0:
-        channel[CH_STATUS] = IDLE
-        cell[CE_ACTIVE] -= 1
+    if channel[col.CH_BACKLOG] == 0:
+        channel[col.CH_STATUS] = col.IDLE
+        cell[col.CE_ACTIVE] -= 1
         if d == 0:
-            channel[CH_BSR_UNTIL] = n * slot
-            channel[CH_BSR_READY] = (n + 1) * slot + radio[RA_PROCESSING]
-    elif channel[CH_LIMIT] != NO_LIMIT:
-        cell[CE_ACTIVE] -= 1
-        wait_until(air, c, ch, (n + 1) * slot + radio[RA_PROCESSING], NO_LIMIT)
+            channel[col.CH_BSR_UNTIL] = n * slot
+            channel[col.CH_BSR_READY] = (n + 1) * slot + radio[col.RA_PROCESSING]
+    elif channel[col.CH_LIMIT] != col.NO_LIMIT:
+        cell[col.CE_ACTIVE] -= 1
+        wait_until(air, c, ch, (n + 1) * slot + radio[col.RA_PROCESSING], col.NO_LIMIT)
     else:
         list_append(air, cell, ch)
 
 
-@kernel
+@inlined
 def schedule(key, air, c, r, d, flows, bursts, routes, resource_lists, done, n, decision):
     """Transport blocks of slot n."""
     cell, radio = air.cells[c], air.radios[r]
-    left = radio[RA_PRB] - cell[CE_RESERVED] - booked_prb(air, c, n)
-    grants = radio[RA_GRANTS]
-    table = air.table[r, n % radio[RA_PERIOD]]
-    header = radio[RA_HEADER]
+    left = radio[col.RA_PRB] - cell[col.CE_RESERVED] - booked_prb(air, c, n)
+    grants = radio[col.RA_GRANTS]
+    table = air.table[r, n % radio[col.RA_PERIOD]]
+    header = radio[col.RA_HEADER]
     purpose = HARQ_UL if d == 0 else HARQ_DL
-    for at in range(CE_LISTS, CE_LISTS + 12, 3):
-        before = np.int64(NONE)
+    for at in range(col.CE_LISTS, col.CE_LISTS + 12, 3):
+        before = np.int64(col.NONE)
         for _ in range(cell[at + 2]):
             if left <= 0 or grants <= 0:
                 return
-            ch = cell[at] if before == NONE else air.channels[before, CH_NEXT]
+            ch = cell[at] if before == col.NONE else air.channels[before, col.CH_NEXT]
             channel = air.channels[ch]
             discard_old(air, cell, ch, bursts, done, decision)
-            if channel[CH_BACKLOG] == 0:
+            if channel[col.CH_BACKLOG] == 0:
                 list_remove(air, cell, at, before, ch)
-                channel[CH_STATUS] = IDLE
-                cell[CE_ACTIVE] -= 1
+                channel[col.CH_STATUS] = col.IDLE
+                cell[col.CE_ACTIVE] -= 1
                 continue
-            want = min(channel[CH_BACKLOG], channel[CH_LIMIT])
-            payload = air.payload[table, channel[CH_MCS]]
-            q = smallest_prb(payload, header, want, min(channel[CH_MAX_PRB], left))
+            want = min(channel[col.CH_BACKLOG], channel[col.CH_LIMIT])
+            payload = air.payload[table, channel[col.CH_MCS]]
+            q = smallest_prb(payload, header, want, min(channel[col.CH_MAX_PRB], left))
             size = min(want, np.int64(payload[q]) - header)
             if size < 1:
                 before = ch
@@ -515,33 +426,31 @@ def schedule(key, air, c, r, d, flows, bursts, routes, resource_lists, done, n, 
             f, lost = send_block(key, air, c, r, ch, n, q, purpose)
             left -= q
             grants -= 1
-            cell[CE_PRB_USED] += q
+            cell[col.CE_PRB_USED] += q
             fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n, size, f, lost)
             after_block(air, c, r, d, at, before, ch, n)
 
 
-@kernel
+@inlined
 def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch):
     """One cell and direction up to (not including) `until`."""
-    r = 2 * air.cells[c, CE_RADIO] + d
+    r = 2 * air.cells[c, col.CE_RADIO] + d
     cell = air.cells[c]
     times, rows, count = gather(lists.cells, c, bursts.data, flows, until, scratch)
     i = 0
-    start = cell[CE_HEAP_START]
+    start = cell[col.CE_HEAP_START]
     while True:
-        if cell[CE_ACTIVE] == 0:
-            ready = air.heap_t[start] if cell[CE_HEAP_SIZE] > 0 else FOREVER
+        if cell[col.CE_ACTIVE] == 0:
+            ready = air.heap_t[start] if cell[col.CE_HEAP_SIZE] > 0 else col.FOREVER
             if i < count and times[i] <= ready:
                 absorb(key, air, c, r, d, flows, bursts, routes, lists.resources, done, rows[i])
                 i += 1
                 continue
-            if ready == FOREVER:
+            if ready == col.FOREVER:
                 return
-            n = first_slot(air, r, ready, cell[CE_NEXT_SLOT])
+            n = max(first_slot(air, r, ready), usable_slot(air, r, cell[col.CE_NEXT_SLOT]))
         else:
-            n = cell[CE_NEXT_SLOT]
-            while not is_usable(air, r, n):
-                n += 1
+            n = usable_slot(air, r, cell[col.CE_NEXT_SLOT])
         decision = decision_time(air, r, n)
         if decision >= until:
             break
@@ -549,7 +458,7 @@ def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
             absorb(key, air, c, r, d, flows, bursts, routes, lists.resources, done, rows[i])
             i += 1
         activate(air, c, decision)
-        cell[CE_NEXT_SLOT] = n + 1
+        cell[col.CE_NEXT_SLOT] = n + 1
         schedule(key, air, c, r, d, flows, bursts, routes, lists.resources, done, n, decision)
     # What is left arrives after every ready time seen so far: no decision before `until` can depend on it.
     while i < count:
@@ -568,23 +477,23 @@ def run_cells(key, air, d, flows, bursts, routes, lists, done, until, scratch):
 def reserve(air, channel_rows):
     """PRBs that configured grants keep from the scheduler, for every uplink cell (docs/model.md, section 4)."""
     for i in range(0, len(air.cells), 2):
-        air.cells[i, CE_RESERVED] = 0
+        air.cells[i, col.CE_RESERVED] = 0
     for k in range(len(channel_rows)):
         channel = air.channels[channel_rows[k]]
-        i = channel[CH_CELL]
-        r = 2 * air.cells[i, CE_RADIO]
+        i = channel[col.CH_CELL]
+        r = 2 * air.cells[i, col.CE_RADIO]
         radio = air.radios[r]
         best, n_usable = np.int64(-1), np.int64(0)
-        for phase in range(radio[RA_PERIOD]):
+        for phase in range(radio[col.RA_PERIOD]):
             if air.usable[r, phase]:
                 n_usable += 1
                 if best < 0 or air.symbols[r, phase] > air.symbols[r, best]:
                     best = phase
-        q = smallest_prb(air.payload[air.table[r, best], channel[CH_MCS]], radio[RA_HEADER], channel[CH_CG_BYTES], channel[CH_MAX_PRB])
-        air.cells[i, CE_RESERVED] += q * radio[RA_SLOT] * radio[RA_PERIOD] * 65536 // (n_usable * channel[CH_CG_PERIOD])
+        q = smallest_prb(air.payload[air.table[r, best], channel[col.CH_MCS]], radio[col.RA_HEADER], channel[col.CH_CG_BYTES], channel[col.CH_MAX_PRB])
+        air.cells[i, col.CE_RESERVED] += q * radio[col.RA_SLOT] * radio[col.RA_PERIOD] * 65536 // (n_usable * channel[col.CH_CG_PERIOD])
     for i in range(0, len(air.cells), 2):
-        prb = air.radios[2 * air.cells[i, CE_RADIO], RA_PRB]
-        air.cells[i, CE_RESERVED] = min(prb - 1, (air.cells[i, CE_RESERVED] + 65535) >> 16)
+        prb = air.radios[2 * air.cells[i, col.CE_RADIO], col.RA_PRB]
+        air.cells[i, col.CE_RESERVED] = min(prb - 1, (air.cells[i, col.CE_RESERVED] + 65535) >> 16)
 
 
 @kernel
@@ -595,12 +504,12 @@ def adapt_channels(air, tables, channel_rows, direction, gain_db, neighbours, ne
     """
     for k in range(len(channel_rows)):
         channel = air.channels[channel_rows[k]]
-        dev = channel[CH_DEVICE]
+        dev = channel[col.CH_DEVICE]
         if direction == 0:
             mcs, prb, bler, _ = adapt_ul(tables, gain_db[dev], neighbours[dev], load_q16[:, 0])
         else:
-            power = tx_power_dbm[channel[CH_CELL] // 2]
+            power = tx_power_dbm[channel[col.CH_CELL] // 2]
             mcs, prb, bler, _ = adapt_dl(tables, gain_db[dev], power, neighbours[dev], neighbour_gain_db[dev], tx_power_dbm, load_q16[:, 1])
-        channel[CH_MCS] = max(mcs, np.int64(0))
-        channel[CH_MAX_PRB] = prb if mcs >= 0 else np.int64(0)
-        channel[CH_BLER] = bler
+        channel[col.CH_MCS] = max(mcs, np.int64(0))
+        channel[col.CH_MAX_PRB] = prb if mcs >= 0 else np.int64(0)
+        channel[col.CH_BLER] = bler
