@@ -299,6 +299,8 @@ def cut_at_packet(link, level, t):
     if link[col.LK_LEVEL] == col.NONE or link[col.LK_LEVEL] <= level or link[col.LK_CUT]:
         return
     at = col.LK_LEVELS + col.LV_WIDTH * link[col.LK_LEVEL]
+    if link[at + col.LV_ROW] == col.ANONYMOUS:
+        return
     sent = (t - link[col.LK_START] + link[at + col.LV_SER] - 1) // link[at + col.LV_SER]
     if sent < link[at + col.LV_LEFT]:
         link[at + col.LV_LEFT] -= sent
