@@ -105,7 +105,7 @@ def test_superposed_periodic_sources(sources: int, period: int) -> None:
     unit = 100 * US
     thresholds = (0.0, 0.5, 1.0, 2.5, 4.0)
     tails = []
-    for engine, _ in replications(periodic_sources(sources, 600, period * unit), 3 * period * unit, 20, capture=True):
+    for engine, _ in replications(periodic_sources(sources, 27_000 // sources, period * unit), 3 * period * unit, 20, capture=True):
         rows = engine.raw()
         second = (rows[:, 3] >= period * unit) & (rows[:, 3] < 2 * period * unit)
         waits = rows[second, 6 + PARTS.index("transport_queue")]

@@ -35,6 +35,8 @@ BURST_COLUMNS = 40
 # Causes of an end, in the order of twin.base.accounting.CAUSES.
 DELIVERED, NO_COVERAGE, RLC_OVERFLOW, PDCP_DISCARD, HARQ_FAILED, LINK_OVERFLOW, UPF_OVERFLOW, SERVER_OVERFLOW = range(8)
 
+GHOST = -1  # a train that was lost and accounted, but whose packets a link still sends
+
 # --- flows: fixed ---------------------------------------------------------------------------------------------------
 (FL_HASH, FL_GROUP_HASH, FL_TYPE, FL_CH_UL, FL_CH_DL, FL_CELL, FL_ROUTE_UP, FL_ROUTE_DOWN, FL_GROUP, FL_PARK_APP, FL_PARK,
  FL_TENANT) = range(12)

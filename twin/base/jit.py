@@ -1,16 +1,48 @@
-"""How kernels are compiled: one place for the flags.
+"""How kernels are compiled: one place for the flags and for where compiled code is kept.
 
 Kernels are handed arrays that outlive the call, so reference counting inside them (`_nrt`) is switched off: counting every
 view of a row doubled the time of a run. A kernel may therefore not allocate arrays. Division by zero follows numpy
 (`error_model`), which spares a branch a division; divisors are checked when a world is built. No fastmath: two engines
 must agree to the last bit.
+
+Numba's cache looks at the file of a function only, not at the constants and functions it takes from other files. Compiled
+code is therefore kept in a folder named by a hash of all sources that kernels are made of: a change never meets stale code.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+from pathlib import Path
+
+import numba
 from numba import njit
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def _sources() -> list[Path]:
+    return sorted([*_PACKAGE.glob("base/*.py"), *_PACKAGE.glob("*/kernels.py"), *_PACKAGE.glob("*/*_kernels.py"),
+                   *_PACKAGE.glob("world/*.py"), *_PACKAGE.glob("engine/offsets.py")])  # fmt: skip
+
+
+def cache_folder() -> Path:
+    """Where compiled code of this state of the sources is kept: beside the package, or in the user's cache."""
+    digest = hashlib.sha256()
+    for path in _sources():
+        digest.update(path.read_bytes())
+    home = _PACKAGE / "__pycache__"
+    if not os.access(_PACKAGE, os.W_OK):
+        home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "parktwin"
+    return home / f"kernels-{digest.hexdigest()[:16]}"
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    numba.config.CACHE_DIR = str(cache_folder())
 
 #: Decorator of a kernel, or of a larger part of one.
 kernel = njit(cache=True, error_model="numpy", _nrt=False)
 #: Decorator of a small part that is compiled into its callers.
 inlined = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
+#: Decorator of compiled code outside the kernels that may allocate arrays.
+compiled = njit(cache=True)

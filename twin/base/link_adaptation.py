@@ -10,10 +10,10 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from twin.base.datafiles import read_table
+from twin.base.jit import compiled
 from twin.base.tbs import payload_table
 
 THERMAL_NOISE_DBM_HZ = -174.0
@@ -111,7 +111,7 @@ def adaptation_tables(radio_row: Any) -> AdaptationTables:
         alpha=np.float64(radio_row.alpha), ul_rise_db=np.float64(radio_row.ul_interference_rise_db))
 
 
-@njit(cache=True)
+@compiled
 def select_mcs(tables, sinr_db):
     """Highest MCS that meets the BLER target at this SINR; MCS 0 as long as its BLER is below 50 %; -1 beyond. int64."""
     for mcs in range(len(tables.target_db) - 1, -1, -1):
@@ -120,7 +120,7 @@ def select_mcs(tables, sinr_db):
     return np.int64(0) if sinr_db >= tables.threshold_db[0, 0] else np.int64(-1)
 
 
-@njit(cache=True)
+@compiled
 def bler_q32(tables, mcs, sinr_db):
     """First-transmission BLER of an MCS, floor(p * 2^32) as int64, p in [1e-6, 0.5].
 
@@ -137,7 +137,7 @@ def bler_q32(tables, mcs, sinr_db):
     return np.int64(math.floor(p * 4294967296.0))
 
 
-@njit(cache=True)
+@compiled
 def sinr_dl_db(tables, gain_db, tx_power_dbm, neighbours, neighbour_gain_db, cell_tx_power_dbm, cell_load_dl_q16):
     """Downlink SINR (dB) on a PRB: cell power spread over all PRBs, neighbours weighted by their load.
 
@@ -152,7 +152,7 @@ def sinr_dl_db(tables, gain_db, tx_power_dbm, neighbours, neighbour_gain_db, cel
     return tx_power_dbm - tables.n_prb_db + gain_db - math.log(interference_mw) / _DB_TO_E
 
 
-@njit(cache=True)
+@compiled
 def adapt_dl(tables, gain_db, tx_power_dbm, neighbours, neighbour_gain_db, cell_tx_power_dbm, cell_load_dl_q16):
     """Link adaptation of one downlink channel.
 
@@ -175,7 +175,7 @@ def adapt_dl(tables, gain_db, tx_power_dbm, neighbours, neighbour_gain_db, cell_
     return mcs, tables.n_prb, bler_q32(tables, mcs, sinr), sinr
 
 
-@njit(cache=True)
+@compiled
 def ul_noise_rise_db(tables, neighbours, cell_load_ul_q16):
     """Uplink noise rise: the radio's rise at full load times the mean load of the neighbours (assumption; no per-UE term)."""
     total, count = np.int64(0), np.int64(0)
@@ -188,7 +188,7 @@ def ul_noise_rise_db(tables, neighbours, cell_load_ul_q16):
     return tables.ul_rise_db * (total / (count * FULL_LOAD_Q16))
 
 
-@njit(cache=True)
+@compiled
 def adapt_ul(tables, gain_db, neighbours, cell_load_ul_q16):
     """Link adaptation of one uplink channel with open-loop power control (TS 38.213 clause 7.1.1, closed loop left out).
 
@@ -222,7 +222,7 @@ def adapt_ul(tables, gain_db, neighbours, cell_load_ul_q16):
     return best_mcs, best_prb, bler_q32(tables, best_mcs, best_sinr), best_sinr
 
 
-@njit(cache=True)
+@compiled
 def covered(tables, gain_db, tx_power_dbm):
     """Whether a device at this coupling gain is served in both directions without any interference. bool."""
     nobody = np.full(1, -1, dtype=np.int32)

@@ -11,10 +11,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from twin.base.datafiles import read_table
+from twin.base.jit import compiled
 
 UMA, UMI, INF_SL, INF_DL, INF_SH, INF_DH, INF_HH = range(7)
 SCENARIOS = ("UMa", "UMi", "InF-SL", "InF-DL", "InF-SH", "InF-DH", "InF-HH")
@@ -31,13 +31,13 @@ MAX_ATTENUATION_DB = 30.0
 ELEMENT_GAIN_DBI = 8.0
 
 
-@njit(cache=True)
+@compiled
 def distance_3d_m(d2d_m, hbs_m, hut_m):
     """Straight distance between the antennas, at least 1 m."""
     return max(MIN_DISTANCE_M, math.sqrt(d2d_m * d2d_m + (hbs_m - hut_m) ** 2))
 
 
-@njit(cache=True)
+@compiled
 def breakpoint_m(hbs_m, hut_m, f_ghz):
     """Breakpoint distance d'_BP of UMa and UMi, Table 7.4.1-1 note 1, with h_E = 1 m."""
     h_ut = max(MIN_EFFECTIVE_UT_HEIGHT_M, hut_m - EFFECTIVE_ENVIRONMENT_HEIGHT_M)
@@ -45,7 +45,7 @@ def breakpoint_m(hbs_m, hut_m, f_ghz):
     return 4.0 * h_bs * h_ut * f_ghz * 1e9 / SPEED_OF_LIGHT_M_S
 
 
-@njit(cache=True)
+@compiled
 def _urban_los_db(d2d_m, hbs_m, hut_m, f_ghz, offset_db, slope_db, breakpoint_slope_db):
     lg_d, lg_f = math.log10(distance_3d_m(d2d_m, hbs_m, hut_m)), math.log10(f_ghz)
     d_bp = breakpoint_m(hbs_m, hut_m, f_ghz)
@@ -54,7 +54,7 @@ def _urban_los_db(d2d_m, hbs_m, hut_m, f_ghz, offset_db, slope_db, breakpoint_sl
     return offset_db + 40.0 * lg_d + 20.0 * lg_f - breakpoint_slope_db * math.log10(d_bp**2 + (hbs_m - hut_m) ** 2)
 
 
-@njit(cache=True)
+@compiled
 def _uma_db(los, d2d_m, hbs_m, hut_m, f_ghz):
     los_db = _urban_los_db(d2d_m, hbs_m, hut_m, f_ghz, 28.0, 22.0, 9.0)
     if los:
@@ -63,7 +63,7 @@ def _uma_db(los, d2d_m, hbs_m, hut_m, f_ghz):
     return max(los_db, 13.54 + 39.08 * lg_d + 20.0 * math.log10(f_ghz) - 0.6 * (hut_m - 1.5))
 
 
-@njit(cache=True)
+@compiled
 def _umi_db(los, d2d_m, hbs_m, hut_m, f_ghz):
     los_db = _urban_los_db(d2d_m, hbs_m, hut_m, f_ghz, 32.4, 21.0, 9.5)
     if los:
@@ -72,7 +72,7 @@ def _umi_db(los, d2d_m, hbs_m, hut_m, f_ghz):
     return max(los_db, 22.4 + 35.3 * lg_d + 21.3 * math.log10(f_ghz) - 0.3 * (hut_m - 1.5))
 
 
-@njit(cache=True)
+@compiled
 def _inf_db(code, los, d3d_m, f_ghz):
     lg_d, lg_f = math.log10(d3d_m), math.log10(f_ghz)
     los_db = 31.84 + 21.50 * lg_d + 19.00 * lg_f
@@ -88,7 +88,7 @@ def _inf_db(code, los, d3d_m, f_ghz):
     return max(los_db, 33.63 + 21.9 * lg_d + 20.0 * lg_f)
 
 
-@njit(cache=True)
+@compiled
 def pathloss_db(code, los, d2d_m, hbs_m, hut_m, f_ghz):
     """Median path loss (dB, positive), TR 38.901 Table 7.4.1-1: no shadowing, no building loss, no antenna.
 
@@ -112,7 +112,7 @@ def pathloss_db(code, los, d2d_m, hbs_m, hut_m, f_ghz):
     return _inf_db(code, los, distance_3d_m(d2d_m, hbs_m, hut_m), f_ghz)
 
 
-@njit(cache=True)
+@compiled
 def shadow_sigma_db(code, los):
     """Standard deviation of shadow fading (dB), TR 38.901 Table 7.4.1-1."""
     if code == UMA:
@@ -128,7 +128,7 @@ def shadow_sigma_db(code, los):
     return 5.9 if code == INF_SH else 4.0
 
 
-@njit(cache=True)
+@compiled
 def shadow_correlation_m(code, los, indoor):
     """Correlation distance of shadow fading (m), TR 38.901 Table 7.5-6. `indoor`: served from outside (O2I)."""
     if code >= INF_SL:
@@ -140,14 +140,14 @@ def shadow_correlation_m(code, los, indoor):
     return 10.0 if los else 13.0
 
 
-@njit(cache=True)
+@compiled
 def _urban_los_probability(d2d_m, decay_m):
     if d2d_m <= 18.0:
         return 1.0
     return 18.0 / d2d_m + math.exp(-d2d_m / decay_m) * (1.0 - 18.0 / d2d_m)
 
 
-@njit(cache=True)
+@compiled
 def los_probability(code, d2d_m, hbs_m, hut_m, clutter_density, clutter_size_m, clutter_height_m):
     """Probability of line of sight, TR 38.901 Table 7.4.2-1.
 
@@ -180,7 +180,7 @@ def los_probability(code, d2d_m, hbs_m, hut_m, clutter_density, clutter_size_m, 
     return math.exp(-d2d_m / k_m) if k_m > 0.0 else 0.0
 
 
-@njit(cache=True)
+@compiled
 def o2i_wall_loss_db(high_loss, f_ghz):
     """Mean loss through the outer wall (dB), TR 38.901 Tables 7.4.3-1 and -2: high (coated glass) or low loss building."""
     concrete_db = 5.0 + 4.0 * f_ghz
@@ -192,25 +192,25 @@ def o2i_wall_loss_db(high_loss, f_ghz):
     return 5.0 - 10.0 * math.log10(passed)
 
 
-@njit(cache=True)
+@compiled
 def o2i_inside_loss_db(d2d_in_m):
     """Loss from the outer wall to the device (dB), TR 38.901 Table 7.4.3-2: 0.5 dB/m."""
     return 0.5 * d2d_in_m
 
 
-@njit(cache=True)
+@compiled
 def o2i_sigma_db(high_loss):
     """Standard deviation of the building loss (dB), TR 38.901 Table 7.4.3-2."""
     return 6.5 if high_loss else 4.4
 
 
-@njit(cache=True)
+@compiled
 def depression_deg(d2d_m, hbs_m, hut_m):
     """Angle below the horizon under which the base station sees the device (degrees)."""
     return math.degrees(math.atan2(hbs_m - hut_m, d2d_m))
 
 
-@njit(cache=True)
+@compiled
 def sector_gain_dbi(azimuth_offset_deg, depression_offset_deg, array_gain_db):
     """Gain of a sector antenna towards a direction (dBi), TR 38.901 Table 7.3-1.
 
@@ -226,13 +226,13 @@ def sector_gain_dbi(azimuth_offset_deg, depression_offset_deg, array_gain_db):
     return ELEMENT_GAIN_DBI + array_gain_db - min(horizontal_db + vertical_db, MAX_ATTENUATION_DB)
 
 
-@njit(cache=True)
+@compiled
 def _pathloss_loop(code, los, d2d_m, hbs_m, hut_m, f_ghz, out):
     for i in range(len(out)):
         out[i] = pathloss_db(code[i], los[i], d2d_m[i], hbs_m[i], hut_m[i], f_ghz[i])
 
 
-@njit(cache=True)
+@compiled
 def _los_loop(code, d2d_m, hbs_m, hut_m, density, size_m, height_m, out):
     for i in range(len(out)):
         out[i] = los_probability(code[i], d2d_m[i], hbs_m[i], hut_m[i], density[i], size_m[i], height_m[i])

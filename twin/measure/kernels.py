@@ -121,7 +121,7 @@ def account(done, bursts, flows, types, acc, cap, until, warmup, bucket_ns):
 def count_in_flight(alive, data, flows, types, in_flight, late, horizon, warmup):
     """Bursts on their way at the horizon, and those of them already older than their deadline."""
     for row in range(len(alive)):
-        if not alive[row] or data[row, col.T_GEN] < warmup:
+        if not alive[row] or data[row, col.T_GEN] < warmup or data[row, col.CAUSE] == col.GHOST:
             continue
         flow = flows[data[row, col.FLOW]]
         ty = types[flow[col.FL_TYPE]]

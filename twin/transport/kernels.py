@@ -129,8 +129,8 @@ def release(net, bursts, routes, lists, done, row):
     """The whole train has come to the end of its links and pools: on to a server, a cell, or the accounts."""
     data = bursts.data
     t_out = data[row, col.M_LAST] + data[row, col.BASE]
-    if data[row, col.AT_END] == 2:
-        col.end_burst(done, data, row, data[row, col.T_END], data[row, col.CAUSE])
+    if data[row, col.CAUSE] == col.GHOST:
+        col.free_row(bursts, row)
         return
     if data[row, col.CAUSE] != col.DELIVERED:
         col.end_burst(done, data, row, t_out, data[row, col.CAUSE])
@@ -193,13 +193,18 @@ def hand_on(net, bursts, routes, lists, done, row, t_first):
 
 
 @inlined
-def end_on_way(data, done, row, t, cause):
-    """A train was lost whole at t; the row waits while a link behind still counts its packets."""
-    data[row, col.CAUSE] = cause
-    data[row, col.T_END] = t
-    data[row, col.AT_END] = 2
+def end_on_way(bursts, done, row, t, cause):
+    """A train was lost whole at t. While a link behind still sends its packets, a copy goes to the accounts."""
+    data = bursts.data
     if data[row, col.PENDING] == 0:
         col.end_burst(done, data, row, t, cause)
+        return
+    ended = col.take_row(bursts)
+    for i in range(col.BURST_COLUMNS):
+        data[ended, i] = data[row, i]
+    col.end_burst(done, data, ended, t, cause)
+    data[row, col.CAUSE] = col.GHOST
+    data[row, col.AT_END] = 1
 
 
 @inlined
@@ -345,7 +350,7 @@ def link_arrival(net, bursts, routes, lists, done, resource, row, t, alone):
     data, link, res = bursts.data, net.links[resource], routes.resources[resource]
     if not accept(net, res, link, net.counts[resource], data, row, t):
         cause = data[row, col.CAUSE]
-        end_on_way(data, done, row, t, col.LINK_OVERFLOW if cause == col.DELIVERED else cause)
+        end_on_way(bursts, done, row, t, col.LINK_OVERFLOW if cause == col.DELIVERED else cause)
         return
     level = data[row, col.LEVEL]
     if alone and link[col.LK_LEVEL] == col.NONE and link[col.LK_QUEUED] == 0:
@@ -385,7 +390,7 @@ def pool_arrival(net, bursts, routes, lists, done, resource, row, t):
     if start - t > res[col.RS_QUEUE_LIMIT]:
         counts[col.RM_DROPPED] += data[row, col.PACKETS]
         cause = data[row, col.CAUSE]
-        end_on_way(data, done, row, t, col.UPF_OVERFLOW if cause == col.DELIVERED else cause)
+        end_on_way(bursts, done, row, t, col.UPF_OVERFLOW if cause == col.DELIVERED else cause)
         return
     packets = data[row, col.PACKETS]
     service = pool_service(res, packets, data[row, col.BYTES])

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from twin.base.draws import mix64, unit
+from twin.base.jit import compiled
 from twin.base.link_adaptation import AdaptationTables, covered
 from twin.base.propagation import (
     ELEMENT_GAIN_DBI,
@@ -81,13 +81,13 @@ class Coupling:
                    np.full((n, N_NEIGHBOURS), -300.0))
 
 
-@njit(cache=True, inline="always")
+@compiled
 def _pair(a, b, salt):
     """64 random bits that belong to a pair of entities and a purpose."""
     return mix64(mix64(a ^ salt) ^ b)
 
 
-@njit(cache=True)
+@compiled
 def _normal(bits):
     """Standard normal from 64 random bits (Box-Muller)."""
     u = (np.float64(bits >> _S32) + 0.5) / 4294967296.0
@@ -95,7 +95,7 @@ def _normal(bits):
     return math.sqrt(-2.0 * math.log(u)) * math.cos(2.0 * math.pi * v)
 
 
-@njit(cache=True)
+@compiled
 def building_loss_db(device_hash, high_loss, depth_m, f_ghz):
     """Loss of a device inside a building (dB), TR 38.901 clause 7.4.3.1; the same towards every site."""
     bits = _pair(device_hash, np.uint64(0), _SALT_WALL)
@@ -103,7 +103,7 @@ def building_loss_db(device_hash, high_loss, depth_m, f_ghz):
     return max(0.0, loss)
 
 
-@njit(cache=True)
+@compiled
 def site_loss_db(device_hash, station_hash, model, d2d, hbs, hut, f_ghz, clutter):
     """Path loss with shadow fading of one device to one station (dB), line of sight drawn for the pair."""
     p = los_probability(model, d2d, hbs, hut, clutter[0], clutter[1], clutter[2])
@@ -112,7 +112,7 @@ def site_loss_db(device_hash, station_hash, model, d2d, hbs, hut, f_ghz, clutter
     return pathloss_db(model, los, d2d, hbs, hut, f_ghz) + shadow
 
 
-@njit(cache=True)
+@compiled
 def _insert(cells, gains, ranks, count, cell, gain, rank):
     """Keep the strongest by rank in descending order; returns how many are held."""
     size = len(cells)
@@ -126,7 +126,7 @@ def _insert(cells, gains, ranks, count, cell, gain, rank):
     return min(count + 1, size)
 
 
-@njit(cache=True)
+@compiled
 def _couple(rows, hashes, x, y, hut, indoor, high_loss, depth, sx, sy, sh, s_hash, model, f_ghz, clutter, cell_start, cells,
             azimuth, tilt, antenna, omni, tx, ue_gain, radio_of_cell, out_cell, out_gain, out_neighbours, out_neighbour_gain):
     """Fill best server and neighbours of the devices in `rows`; strength is transmit power plus gain."""
@@ -173,7 +173,7 @@ def couple(rows: np.ndarray, hashes: np.ndarray, x: np.ndarray, y: np.ndarray, h
             carrier_of_cell, out.cell, out.gain_db, out.neighbours, out.neighbour_gain_db)
 
 
-@njit(cache=True)
+@compiled
 def _covered(tables, rows, gain_db, cell, tx_power_dbm, out):
     for i in rows:
         out[i] = covered(tables, gain_db[i], tx_power_dbm[cell[i]])

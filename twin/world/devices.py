@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from twin.base.draws import draw, unit
+from twin.base.jit import compiled
 from twin.base.names import name_hash, numbered_hashes
 
 WORLD_KEY = np.uint64(name_hash("parktwin/world"))  # the world is the same for every seed: seeds vary the traffic
@@ -61,7 +61,7 @@ class DeviceArrays:
         return len(self.device_hash)
 
 
-@njit(cache=True)
+@compiled
 def _place(hashes, tenant, plots, park, operator_cdf, fixed_operator, indoor_share, high_loss_share,
            x, y, operator, indoor, high_loss, depth):
     """Fill the columns of every device from its hash. plots: tenants x 4 (m). operator_cdf: parks x operators."""
