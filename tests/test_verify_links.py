@@ -104,8 +104,8 @@ def test_superposed_periodic_sources(sources: int, period: int) -> None:
     """N*D/D/1: a packet finds the work of the N - 1 others, over random sets of phases; the second period counts."""
     unit = 100 * US
     thresholds = (0.0, 0.5, 1.0, 2.5, 4.0)
-    tails = []
-    for engine, _ in replications(periodic_sources(sources, 27_000 // sources, period * unit), 3 * period * unit, 20, capture=True):
+    world, tails = periodic_sources(sources, 27_000 // sources, period * unit), []
+    for engine, _ in replications(world, 3 * period * unit, 20, capture=True):
         rows = engine.raw()
         second = (rows[:, 3] >= period * unit) & (rows[:, 3] < 2 * period * unit)
         waits = rows[second, 6 + PARTS.index("transport_queue")]

@@ -18,7 +18,8 @@ from twin.world.tables import DL, UL, Clock, World
 
 pytestmark = pytest.mark.verify
 
-STRONG = -70.0  # dB: an attempt fails with 1e-6
+STRONG = -70.0  # dB
+CLEAN = {"p0_dbm": -50.0, "bler_target": 0.001}  # with it, an attempt fails with 1e-6
 #: pattern, downlink and uplink symbols of S, slots of the period usable in downlink and in uplink (4 symbols or more).
 PATTERNS = [
     ("DDDSU", 10, 2, (0, 1, 2, 3), (4,)),
@@ -49,7 +50,7 @@ def scattered(radio: dict[str, Any], devices: int = 3000, **kind: Any) -> World:
 def mean_waits(world: World, part: str) -> list[float]:
     """Mean wait (µs) for each of some replications, of the bursts of the first second."""
     waits = []
-    for engine, _ in replications(world, 2_000 * MS, 12, capture=True):
+    for engine, _ in replications(world, 2_000 * MS, 30, capture=True):
         rows = engine.raw()
         first = rows[rows[:, 3] < 1_000 * MS]
         assert len(first) == len(world.devices)
@@ -82,7 +83,7 @@ def test_alignment_without_tdd() -> None:
 def lone_device(radio: dict[str, Any], **kind: Any) -> tuple[np.ndarray, np.ndarray]:
     """Times (ns) at which the bursts of one device arise and leave the radio network."""
     b = Builder()
-    b.cell(b.radio(**radio))
+    b.cell(b.radio(**CLEAN, **radio))
     down = kind.get("direction", UL) == DL
     route = b.route(b.link(rate_bps=10**12)) if down else b.route(b.server(service_mean_ns=1))
     number = b.flow_type(**{"period_ns": 20_000_113, "size_bytes": 100, **kind})
@@ -133,14 +134,15 @@ def test_configured_grant_in_fdd() -> None:
 
 # Capacity and sharing ---------------------------------------------------------------------------------------------------------
 
-def saturated(radio: dict[str, Any], gains_db: list[float], direction: int, levels: list[int] | None = None) -> World:
+def saturated(radio: dict[str, Any], gains_db: list[float], direction: int, levels: list[int] | None = None,
+              buffer_bytes: int = 100_000) -> World:
     """Devices with always something to send or get; each with an application of its own (1, 2, …)."""
     b = Builder()
     b.cell(b.radio(**radio))
     route = b.route(b.link(rate_bps=10**12, buffer_bytes=1 << 30))
     for gain, level in zip(gains_db, levels or [1] * len(gains_db)):
-        kind = b.flow_type(application=b.add("applications"), direction=direction, period_ns=400 * US, size_bytes=6_000,
-                           rlc_buffer_bytes=100_000, level=level)
+        kind = b.flow_type(application=b.add("applications"), direction=direction, period_ns=200 * US, size_bytes=3_000,
+                           rlc_buffer_bytes=buffer_bytes, level=level)
         down = direction == DL
         b.flow(b.device(cell=0, gain_db=gain), kind, -1 if down else route, route if down else -1)
     return b.build()
@@ -163,21 +165,23 @@ def attempts(p: float, gain: float, most: int) -> tuple[float, float]:
 
 
 CAPACITY = [
-    # Only whole slots carry data, so that every block is of one size.
-    ("FDD 15 kHz, downlink", {"duplex": "fdd", "scs_khz": 15}, DL, 1_000),
-    ("FDD 30 kHz, uplink", {"duplex": "fdd"}, UL, 2_000),
-    ("DDDSU, downlink", {"special_dl_symbols": 2, "special_ul_symbols": 0}, DL, 1_200),
-    ("DDSUU, uplink", {"pattern": "DDSUU", "special_ul_symbols": 0}, UL, 800),
+    # Only whole slots carry data, so that every block is of one size. Last: slots a second, gains that give many errors.
+    ("FDD 15 kHz, downlink", {"duplex": "fdd", "scs_khz": 15}, DL, 1_000, (-116.7, -121.7)),
+    ("FDD 30 kHz, uplink", {"duplex": "fdd"}, UL, 2_000, (-97.5, -94.0)),
+    ("DDDSU, downlink", {"special_dl_symbols": 2, "special_ul_symbols": 0}, DL, 1_200, (-113.7, -118.7)),
+    ("DDSUU, uplink", {"pattern": "DDSUU", "special_ul_symbols": 0}, UL, 800, (-97.5, -94.0)),
 ]
 
 
-@pytest.mark.parametrize(("name", "radio", "direction", "slots_per_s"), CAPACITY)
-@pytest.mark.parametrize("gain_db", [-88.0, -94.0])
-def test_capacity(name: str, radio: dict[str, Any], direction: int, slots_per_s: int, gain_db: float) -> None:
+@pytest.mark.parametrize(("name", "radio", "direction", "slots_per_s", "gains_db"), CAPACITY)
+@pytest.mark.parametrize("gain", [0, 1])
+def test_capacity(name: str, radio: dict[str, Any], direction: int, slots_per_s: int, gains_db: tuple[float, float],
+                  gain: int) -> None:
     """A full cell: a block in every slot that no retransmission takes."""
+    gain_db = gains_db[gain]
     world = saturated({"bler_target": 0.3, "harq_gain_q16": 1 << 15, **radio}, [gain_db], direction)
     goodput = []
-    for engine, m in replications(world, 5_000 * MS, 10, 1_000 * MS):
+    for engine, m in replications(world, 9_000 * MS, 20, 1_000 * MS):
         goodput.append(m.cell_bytes[0, direction] * 8 / (m.measured_ns / 1e9) / 1e6)
         row = channel(engine, direction)
     symbols = 14 if direction == UL else 13
@@ -186,14 +190,15 @@ def test_capacity(name: str, radio: dict[str, Any], direction: int, slots_per_s:
     mean_attempts, lost = attempts(row[col.CH_BLER] / 2**32, 0.5, 4)
     theory = data * 8 * slots_per_s * (1 - lost) / mean_attempts / 1e6
     p = row[col.CH_BLER] / 2**32
-    assert_mean(f"goodput {name}, MCS {row[col.CH_MCS]}, BLER {p:.3f}, Mbit/s", theory, goodput, 0.02)
+    assert_mean(f"goodput {name}, MCS {row[col.CH_MCS]}, BLER {p:.3f}, Mbit/s", theory, goodput, 0.02, resolution=0.003)
 
 
 @pytest.mark.parametrize("direction", [DL, UL])
 def test_round_robin(direction: int) -> None:
     """Equal devices get equal bytes; unequal ones get equal turns, hence bytes as the sizes of their blocks."""
-    world = saturated({"special_dl_symbols": 2, "special_ul_symbols": 0}, [-85.0] * 6 + [-97.0] * 6, direction)
-    for engine, m in replications(world, 6_000 * MS, 1, 1_000 * MS):
+    far = -118.0 if direction == DL else -97.0
+    world = saturated({"special_dl_symbols": 2, "special_ul_symbols": 0}, [-85.0] * 6 + [far] * 6, direction, buffer_bytes=30_000)
+    for engine, m in replications(world, 16_000 * MS, 1, 1_000 * MS):
         got = m.delivered_bytes[1:, direction].astype(float)
         channels = engine.state.channels
     for same in (got[:6], got[6:]):
@@ -202,8 +207,8 @@ def test_round_robin(direction: int) -> None:
     table = payload_table(world.radios.iloc[0], direction, 14 if direction == UL else 13)
     blocks = table[rows[:, col.CH_MCS], rows[:, col.CH_MAX_PRB]] - world.radios["l2_header_bytes"][0]
     assert blocks[0] > 1.2 * blocks[-1]
-    if rows[:, col.CH_MAX_PRB].min() == rows[:, col.CH_MAX_PRB].max():
-        assert got[:6].mean() / got[6:].mean() == pytest.approx(blocks[0] / blocks[-1], rel=0.02)
+    assert (rows[:, col.CH_MAX_PRB] == 51).all()
+    assert got[:6].mean() / got[6:].mean() == pytest.approx(blocks[0] / blocks[-1], rel=0.02)
 
 
 @pytest.mark.parametrize("direction", [DL, UL])
