@@ -6,10 +6,10 @@ import numpy as np
 
 from twin.base import columns as col
 from twin.base.draws import tie_key
-from twin.base.jit import kernel
+from twin.base.jit import routine
 
 
-@kernel
+@routine
 def merge_runs(s, n):
     """Sort the first n (t, row) pairs of the scratch by t: natural merge sort, quick on what is nearly sorted.
 
@@ -57,7 +57,7 @@ def merge_runs(s, n):
             return swapped
 
 
-@kernel
+@routine
 def before(data, flows, a, b, t):
     """True when burst a goes before burst b, both arriving at t."""
     if data[a, col.LEVEL] != data[b, col.LEVEL]:
@@ -71,7 +71,7 @@ def before(data, flows, a, b, t):
     return data[a, col.DIR] < data[b, col.DIR]
 
 
-@kernel
+@routine
 def order_ties(data, flows, t, row, n):
     """Order runs of equal times by level, tie key and sequence number (insertion sort: runs are short)."""
     for i in range(1, n):
@@ -85,7 +85,7 @@ def order_ties(data, flows, t, row, n):
         row[j] = r
 
 
-@kernel
+@routine
 def gather(lists, where, data, flows, until, s):
     """Take the bursts of a list that arrive before `until`, sorted; later ones stay.
 

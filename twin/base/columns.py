@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.base.jit import inlined
+from twin.base.jit import part
 
 NONE = -1
 FOREVER = np.int64(1) << np.int64(62)
@@ -43,6 +43,7 @@ GHOST = -1  # a train that was lost and accounted, but whose packets a link stil
 # flows: state of the generator
 FS_T, FS_K, FS_A, FS_B, FS_J, FS_ACT, FS_NEXT = range(7)
 FS_PERIOD = 7
+FLOW_COLUMNS, FLOW_STATE_COLUMNS = 16, 8  # whole cache lines
 
 # --- flow types -----------------------------------------------------------------------------------------------------
 (TY_KIND, TY_DIR, TY_PERIOD, TY_JITTER, TY_SIZE_KIND, TY_SIZE, TY_SIZE_MAX, TY_GOP, TY_I_FRAME, TY_ON, TY_OFF, TY_SPREAD, TY_JOIN,
@@ -53,6 +54,7 @@ PERIODIC, VIDEO, MAR_PERIODIC, POISSON, ON_OFF, ALARM = range(6)
 (CH_HEAD, CH_TAIL, CH_BACKLOG, CH_STATUS, CH_READY, CH_LIMIT, CH_BSR_UNTIL, CH_BSR_READY, CH_LAST_G, CH_NEXT, CH_MCS, CH_MAX_PRB,
  CH_BLER, CH_HASH, CH_CELL, CH_LEVEL, CH_BUFFER, CH_DISCARD, CH_SR_OFFSET, CH_CG_PERIOD, CH_CG_BYTES, CH_CG_OFFSET, CH_CG_FREE,
  CH_DEVICE) = range(24)
+CHANNEL_COLUMNS = 24
 IDLE, WAITING, ACTIVE = 0, 1, 2
 NO_LIMIT = np.int64(1) << np.int64(60)
 
@@ -60,7 +62,7 @@ NO_LIMIT = np.int64(1) << np.int64(60)
 (CE_RADIO, CE_RESERVED, CE_NEXT_SLOT, CE_HEAP_START, CE_HEAP_SIZE, CE_ACTIVE, CE_PRB_USED, CE_BYTES, CE_BLOCKS, CE_ERRORS,
  CE_LOST) = range(11)
 CE_LISTS = 11  # then head, tail, count for each level
-CELL_COLUMNS = CE_LISTS + 3 * 4
+CELL_COLUMNS = 24
 
 # --- radios x directions (row 2 * radio + direction) -------------------------------------------------------------------
 (RA_SLOT, RA_PERIOD, RA_PRB, RA_GRANTS, RA_SR_PERIOD, RA_SR_GRANT, RA_K2, RA_PROCESSING, RA_UE, RA_UE_TX, RA_HARQ_DELAY, RA_HARQ_TX,
@@ -69,6 +71,7 @@ CELL_COLUMNS = CE_LISTS + 3 * 4
 # --- resources --------------------------------------------------------------------------------------------------------
 (RS_KIND, RS_FS_PER_BYTE, RS_OVERHEAD, RS_BUFFER_NS, RS_DELAY, RS_WORKERS, RS_WORKER_START, RS_COST_PACKET, RS_COST_BYTE_PS,
  RS_SERVICE_KIND, RS_SERVICE_MEAN, RS_QUEUE_LIMIT, RS_COMPONENT) = range(13)
+RESOURCE_COLUMNS = 16
 LINK, POOL, SERVER = 0, 1, 2
 SERVICE_FIXED, SERVICE_EXPONENTIAL = 0, 1
 # resources: counts
@@ -102,7 +105,7 @@ class Scratch(NamedTuple):
     row2: np.ndarray
 
 
-@inlined
+@part
 def take_row(bursts):
     """A free row of the pool. The driver keeps enough of them."""
     n = bursts.count[0] - 1
@@ -110,7 +113,7 @@ def take_row(bursts):
     return bursts.free[n]
 
 
-@inlined
+@part
 def free_row(bursts, row):
     """Give a row back."""
     n = bursts.count[0]
@@ -118,7 +121,7 @@ def free_row(bursts, row):
     bursts.count[0] = n + 1
 
 
-@inlined
+@part
 def push(lists, where, data, row):
     """Append a burst to a list."""
     data[row, NEXT] = NONE
@@ -130,7 +133,7 @@ def push(lists, where, data, row):
     lists[where, TAIL] = row
 
 
-@inlined
+@part
 def end_burst(done, data, row, t, cause):
     """Hand a burst that ended at t to the accounts."""
     data[row, T_END] = t
@@ -143,3 +146,10 @@ def aligned_rows(rows: int, columns: int) -> np.ndarray:
     flat = np.zeros(rows * columns + 8, dtype=np.int64)
     shift = (-flat.ctypes.data % 64) // 8
     return flat[shift : shift + rows * columns].reshape(rows, columns)
+
+
+def aligned_copy(table: np.ndarray) -> np.ndarray:
+    """A copy of an int64 table that begins at a cache line."""
+    out = aligned_rows(*table.shape)
+    out[:] = table
+    return out

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.base import columns as col
-from twin.base.jit import inlined
+from twin.base.jit import part
 
 
 class Routes(NamedTuple):
@@ -28,7 +28,7 @@ class Lists(NamedTuple):
     resources: np.ndarray
 
 
-@inlined
+@part
 def set_on_route(data, row, t_first, t_last, route, routes):
     """Make a burst ready for a route (never an empty one: the driver checks). Returns the first resource."""
     pos = routes.start[route]
@@ -48,7 +48,7 @@ def set_on_route(data, row, t_first, t_last, route, routes):
     return resource
 
 
-@inlined
+@part
 def enter_route(data, row, t_first, t_last, route, routes, resource_lists):
     """Send a burst to the first resource of a route."""
     col.push(resource_lists, set_on_route(data, row, t_first, t_last, route, routes), data, row)

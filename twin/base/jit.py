@@ -40,9 +40,18 @@ def cache_folder() -> Path:
 if "NUMBA_CACHE_DIR" not in os.environ:
     numba.config.CACHE_DIR = str(cache_folder())
 
-#: Decorator of a kernel, or of a larger part of one.
-kernel = njit(cache=True, error_model="numpy", _nrt=False)
-#: Decorator of a small part that is compiled into its callers.
-inlined = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
+_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
+# Kernels' parts take a hundred arrays: the code that would unpack them from Python objects takes longer to compile than
+# the parts themselves, and nobody calls them from Python.
+_INSIDE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+#: Decorator of a kernel: called from Python.
+kernel = njit(**_FLAGS)
+#: Decorator of a small function that is compiled into its callers and can be called from Python too.
+inlined = njit(**_FLAGS, forceinline=True)
+#: Decorator of a part of kernels, called by them only.
+routine = njit(**_FLAGS, **_INSIDE)
+#: Decorator of a small part of kernels, compiled into them.
+part = njit(**_FLAGS, **_INSIDE, forceinline=True)
 #: Decorator of compiled code outside the kernels that may allocate arrays.
 compiled = njit(cache=True)

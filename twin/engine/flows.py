@@ -48,7 +48,7 @@ def flow_tables(world: World, key: int) -> FlowTables:
     cell = world.devices["cell"].to_numpy()[device].astype(np.int64)
     park = world.devices["park"].to_numpy()[device].astype(np.int64)
     operator = world.devices["operator"].to_numpy()[device].astype(np.int64)
-    flows = np.empty((len(kind), 12), dtype=np.int64)
+    flows = c.aligned_rows(len(kind), c.FLOW_COLUMNS)
     flows[:, c.FL_HASH] = world.flows["flow_hash"].to_numpy().view(np.int64)
     flows[:, c.FL_GROUP_HASH] = world.flows["group_hash"].to_numpy().view(np.int64)
     flows[:, c.FL_TYPE], flows[:, c.FL_CELL], flows[:, c.FL_PARK] = kind, cell, park
@@ -73,7 +73,7 @@ def _channels(world: World, flows: np.ndarray, types: np.ndarray, device: np.nda
     owner = np.concatenate([up, down])
     direction = np.concatenate([np.zeros(len(up), np.int64), np.ones(len(down), np.int64)])
     kind = flows[owner, c.FL_TYPE]
-    table = np.zeros((len(owner), 24), dtype=np.int64)
+    table = c.aligned_rows(len(owner), c.CHANNEL_COLUMNS)
     table[:, [c.CH_HEAD, c.CH_TAIL, c.CH_NEXT]] = c.NONE
     table[:, c.CH_HASH] = flows[owner, c.FL_HASH]
     table[:, c.CH_CELL] = 2 * flows[owner, c.FL_CELL] + direction

@@ -24,7 +24,7 @@ class Order(NamedTuple):
 def resource_table(world: World) -> np.ndarray:
     """int64 (resources, 13); the component column is filled by `run_order`."""
     res = world.resources
-    table = np.zeros((len(res), 13), dtype=np.int64)
+    table = c.aligned_rows(len(res), c.RESOURCE_COLUMNS)
     kind = res["kind"].to_numpy()
     table[:, c.RS_KIND] = kind
     rate = np.where(kind == c.LINK, res["rate_bps"].to_numpy(), 1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.base import columns as col
 from twin.base.bins import DELAY_BITS, PART_BITS, bin_of
-from twin.base.jit import inlined, kernel
+from twin.base.jit import kernel, part
 
 RTT = 2
 
@@ -40,7 +40,7 @@ class Capture(NamedTuple):
     count: np.ndarray
 
 
-@inlined
+@part
 def capture_burst(cap, data, row, direction):
     """Copy an ended burst: flow, seq, direction, t_gen, t_end, cause, parts (0 when lost)."""
     n = cap.count[0]
@@ -52,7 +52,7 @@ def capture_burst(cap, data, row, direction):
         out[6 + p] = data[row, col.PART + p] if data[row, col.CAUSE] == col.DELIVERED else np.int64(0)
 
 
-@inlined
+@part
 def account_delivered(acc, data, row, flow, ty, direction, bucket):
     """Counts of one delivered burst."""
     group = flow[col.FL_GROUP]

@@ -10,7 +10,7 @@ from twin.base import columns as col
 from twin.base.arrivals import gather
 from twin.base.draws import HARQ_DL, HARQ_UL, draw, tie_key
 from twin.base.entry import enter_route
-from twin.base.jit import inlined, kernel
+from twin.base.jit import kernel, part, routine
 from twin.base.link_adaptation import adapt_dl, adapt_ul
 
 RING = 4096  # slots ahead for which bookings are kept: more than any chain of retransmissions can reach
@@ -38,19 +38,19 @@ class Air(NamedTuple):
     heap_ch: np.ndarray  # int64
 
 
-@inlined
+@part
 def usable_slot(air, r, n):
     """First usable slot at or after n."""
     return n + air.usable_from[r, n % air.radios[r, col.RA_PERIOD]]
 
 
-@inlined
+@part
 def decision_time(air, r, n):
     """D_n of a usable slot."""
     return n * air.radios[r, col.RA_SLOT] - air.lead[r, n % air.radios[r, col.RA_PERIOD]]
 
 
-@inlined
+@part
 def first_slot(air, r, tau):
     """First usable slot n with D_n >= tau: D_n is the start of a slot, so only the first slot at or after tau matters."""
     slot = air.radios[r, col.RA_SLOT]
@@ -58,7 +58,7 @@ def first_slot(air, r, tau):
     return q + air.after[r, q % air.radios[r, col.RA_PERIOD]]
 
 
-@inlined
+@part
 def heap_add(air, start, size, t, key, ch):
     """Add a waiting channel to its cell's heap."""
     i = size
@@ -72,7 +72,7 @@ def heap_add(air, start, size, t, key, ch):
     air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = t, key, ch
 
 
-@inlined
+@part
 def heap_take(air, start, size):
     """Remove the earliest channel of a cell's heap and return it. `size` counts it."""
     first = air.heap_ch[start]
@@ -96,7 +96,7 @@ def heap_take(air, start, size):
     return first
 
 
-@inlined
+@part
 def wait_until(air, c, ch, ready, limit):
     """Channel ch becomes WAITING until `ready`, then may send `limit` bytes."""
     channel = air.channels[ch]
@@ -106,7 +106,7 @@ def wait_until(air, c, ch, ready, limit):
     cell[col.CE_HEAP_SIZE] += 1
 
 
-@inlined
+@part
 def request_time(air, r, offset, t):
     """When the gNB knows of a scheduling request raised at t."""
     radio = air.radios[r]
@@ -116,7 +116,7 @@ def request_time(air, r, offset, t):
     return (q + 1) * slot + radio[col.RA_PROCESSING]
 
 
-@inlined
+@part
 def smallest_prb(payload, header, want, most):
     """Smallest PRB count (at most `most`) whose payload carries `want` bytes."""
     full = payload[len(payload) - 1]
@@ -130,14 +130,14 @@ def smallest_prb(payload, header, want, most):
     return np.int64(q)
 
 
-@inlined
+@part
 def booked_prb(air, c, n):
     """PRBs booked for retransmissions in slot n."""
     entry = air.booked[c, n % RING]
     return entry & ((1 << PRB_BITS) - 1) if entry >> PRB_BITS == n else np.int64(0)
 
 
-@inlined
+@part
 def send_block(key, air, c, r, ch, n, q, purpose):
     """HARQ attempts of one transport block: (end of the last attempt, 1 if lost)."""
     channel, radio, cell = air.channels[ch], air.radios[r], air.cells[c]
@@ -164,7 +164,7 @@ def send_block(key, air, c, r, ch, n, q, purpose):
     return (m + 1) * slot, np.int64(1)
 
 
-@inlined
+@part
 def finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n2, aligned):
     """A burst whose last byte is in slot n2 leaves the gNB, in order; `aligned`: B_n0 (configured grant: B_n1)."""
     data = bursts.data
@@ -191,7 +191,7 @@ def finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch,
     enter_route(data, row, first, leave, flows[data[row, col.FLOW], col.FL_ROUTE_UP], routes, resource_lists)
 
 
-@inlined
+@part
 def finish_downlink(air, r, bursts, done, cell, ch, row, n2):
     """A burst whose last byte is in slot n2 reaches the device, in order."""
     data = bursts.data
@@ -214,7 +214,7 @@ def finish_downlink(air, r, bursts, done, cell, ch, row, n2):
     col.end_burst(done, data, row, g + radio[col.RA_UE], col.DELIVERED)
 
 
-@kernel
+@routine
 def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done, ch, row):
     """A burst of a configured-grant channel takes the next occasions; all is decided at its arrival."""
     data, radio, channel, cell = bursts.data, air.radios[r], air.channels[ch], air.cells[c]
@@ -254,14 +254,14 @@ def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done
     finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n, b1)
 
 
-@inlined
+@part
 def occasion_slot(air, r, t):
     """First usable slot that starts at or after t."""
     slot = air.radios[r, col.RA_SLOT]
     return usable_slot(air, r, (t + slot - 1) // slot)
 
 
-@inlined
+@part
 def absorb(key, air, c, r, d, flows, bursts, routes, resource_lists, done, row):
     """Arrival of a burst in its channel."""
     data = bursts.data
@@ -296,7 +296,7 @@ def absorb(key, air, c, r, d, flows, bursts, routes, resource_lists, done, row):
     data[row, col.READY] = max(t, channel[col.CH_READY]) if channel[col.CH_STATUS] == col.WAITING else t
 
 
-@inlined
+@part
 def activate(air, c, until):
     """Channels whose ready time has come join the list of their level."""
     cell = air.cells[c]
@@ -309,7 +309,7 @@ def activate(air, c, until):
         list_append(air, cell, ch)
 
 
-@inlined
+@part
 def list_append(air, cell, ch):
     """Channel ch to the tail of its level's list."""
     at = col.CE_LISTS + 3 * air.channels[ch, col.CH_LEVEL]
@@ -322,7 +322,7 @@ def list_append(air, cell, ch):
     cell[at + 2] += 1
 
 
-@inlined
+@part
 def list_remove(air, cell, at, before, ch):
     """Take ch, which follows `before` (-1: the head), out of the list at `at`."""
     following = air.channels[ch, col.CH_NEXT]
@@ -335,7 +335,7 @@ def list_remove(air, cell, at, before, ch):
     cell[at + 2] -= 1
 
 
-@inlined
+@part
 def discard_old(air, cell, ch, bursts, done, decision):
     """Drop bursts that waited longer than the discard timer and of which nothing was sent."""
     data, channel = bursts.data, air.channels[ch]
@@ -348,7 +348,7 @@ def discard_old(air, cell, ch, bursts, done, decision):
         row = channel[col.CH_HEAD]
 
 
-@inlined
+@part
 def fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n, size, f, lost):
     """Put `size` bytes from the head of the channel into the transport block of slot n."""
     data, channel, cell = bursts.data, air.channels[ch], air.cells[c]
@@ -375,7 +375,7 @@ def fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n,
             finish_downlink(air, r, bursts, done, cell, ch, row, n)
 
 
-@inlined
+@part
 def after_block(air, c, r, d, at, before, ch, n):
     """Where a served channel goes: idle, waiting for its buffer status, or the tail. Returns True when it left its place."""
     channel, cell, radio = air.channels[ch], air.cells[c], air.radios[r]
@@ -394,7 +394,7 @@ def after_block(air, c, r, d, at, before, ch, n):
         list_append(air, cell, ch)
 
 
-@inlined
+@part
 def schedule(key, air, c, r, d, flows, bursts, routes, resource_lists, done, n, decision):
     """Transport blocks of slot n."""
     cell, radio = air.cells[c], air.radios[r]
@@ -431,7 +431,7 @@ def schedule(key, air, c, r, d, flows, bursts, routes, resource_lists, done, n, 
             after_block(air, c, r, d, at, before, ch, n)
 
 
-@inlined
+@part
 def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch):
     """One cell and direction up to (not including) `until`."""
     r = 2 * air.cells[c, col.CE_RADIO] + d
@@ -440,30 +440,24 @@ def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
     i = 0
     start = cell[col.CE_HEAP_START]
     while True:
-        if cell[col.CE_ACTIVE] == 0:
-            ready = air.heap_t[start] if cell[col.CE_HEAP_SIZE] > 0 else col.FOREVER
-            if i < count and times[i] <= ready:
-                absorb(key, air, c, r, d, flows, bursts, routes, lists.resources, done, rows[i])
-                i += 1
-                continue
-            if ready == col.FOREVER:
-                return
-            n = max(first_slot(air, r, ready), usable_slot(air, r, cell[col.CE_NEXT_SLOT]))
-        else:
+        decision = col.FOREVER
+        n = np.int64(0)
+        if cell[col.CE_ACTIVE] > 0:
             n = usable_slot(air, r, cell[col.CE_NEXT_SLOT])
-        decision = decision_time(air, r, n)
-        if decision >= until:
-            break
-        while i < count and times[i] <= decision:
+            decision = decision_time(air, r, n)
+        elif cell[col.CE_HEAP_SIZE] > 0:
+            n = max(first_slot(air, r, air.heap_t[start]), usable_slot(air, r, cell[col.CE_NEXT_SLOT]))
+            decision = decision_time(air, r, n)
+        # An arrival may be ready before those that wait: look again at what comes next.
+        if i < count and (times[i] <= decision or decision >= until):
             absorb(key, air, c, r, d, flows, bursts, routes, lists.resources, done, rows[i])
             i += 1
+            continue
+        if decision >= until:
+            return
         activate(air, c, decision)
         cell[col.CE_NEXT_SLOT] = n + 1
         schedule(key, air, c, r, d, flows, bursts, routes, lists.resources, done, n, decision)
-    # What is left arrives after every ready time seen so far: no decision before `until` can depend on it.
-    while i < count:
-        absorb(key, air, c, r, d, flows, bursts, routes, lists.resources, done, rows[i])
-        i += 1
 
 
 @kernel

@@ -13,7 +13,7 @@ import numpy as np
 from twin.base import columns as col
 from twin.base import draws
 from twin.base.entry import enter_route
-from twin.base.jit import inlined, kernel
+from twin.base.jit import kernel, part, routine
 
 WHEEL_BUCKETS = 1 << 12  # a power of two
 BUCKET_SHIFT = 20  # a bucket is 2^20 ns wide: about 1 ms
@@ -47,7 +47,7 @@ class Offered(NamedTuple):
     tenant: np.ndarray
 
 
-@inlined
+@part
 def wheel_add(wheel, state, f):
     """File flow f under its next time (the far list when that is more than one turn away)."""
     t = state[f, col.FS_T]
@@ -60,7 +60,7 @@ def wheel_add(wheel, state, f):
     wheel.head[slot] = f
 
 
-@kernel
+@routine
 def mar_period(u):
     """Reporting period (ns) of TR 45.820 Annex E.2: 1 day 40 %, 2 h 40 %, 1 h 15 %, 30 min 5 %."""
     p = draws.uniform_below(u, 100)
@@ -71,7 +71,7 @@ def mar_period(u):
     return np.int64(HOUR_NS) if p < 95 else np.int64(HALF_HOUR_NS)
 
 
-@kernel
+@routine
 def alarm_next(key, flow, ty, state, f):
     """Advance to the next group event (from number FS_K on) that the flow joins."""
     h, g = flow[col.FL_HASH], flow[col.FL_GROUP_HASH]
@@ -85,7 +85,7 @@ def alarm_next(key, flow, ty, state, f):
     state[f, col.FS_T] = event + draws.uniform_below(draws.draw(key, h, draws.JITTER, n), ty[col.TY_SPREAD])
 
 
-@kernel
+@routine
 def start_flow(key, flow, ty, state, f):
     """Set a flow to its first burst."""
     h = flow[col.FL_HASH]
@@ -116,7 +116,7 @@ def start_flow(key, flow, ty, state, f):
             state[f, col.FS_J] = draws.uniform_below(draws.draw(key, h, draws.GOP, 0), ty[col.TY_GOP])
 
 
-@inlined
+@part
 def next_burst(key, flow, ty, state, f):
     """Move a flow on to its next burst."""
     h = flow[col.FL_HASH]
@@ -143,7 +143,7 @@ def next_burst(key, flow, ty, state, f):
         state[f, col.FS_T] = t
 
 
-@inlined
+@part
 def burst_size(key, flow, ty, spread, state, f):
     """Bytes of the flow's current burst."""
     mean = ty[col.TY_SIZE]
@@ -156,7 +156,7 @@ def burst_size(key, flow, ty, spread, state, f):
     return draws.size_bytes(u, ty[col.TY_SIZE_KIND], mean, spread, ty[col.TY_SIZE_MAX])
 
 
-@inlined
+@part
 def new_burst(bursts, flow_row, seq, t, direction, level, size, mtu):
     """A fresh burst in the pool, not yet anywhere."""
     data = bursts.data
@@ -184,7 +184,7 @@ def new_burst(bursts, flow_row, seq, t, direction, level, size, mtu):
     return row
 
 
-@kernel
+@routine
 def offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup):
     """Put the current burst of flow f where its way begins, and count it."""
     flow = tr.flows[f]
@@ -220,7 +220,7 @@ def start_all(key, tr, state, wheel):
         wheel_add(wheel, state, f)
 
 
-@kernel
+@routine
 def refile_far(wheel, state):
     """Once a turn: flows from the far list that are now less than a turn away find their bucket."""
     f = wheel.head[WHEEL_BUCKETS]
@@ -231,7 +231,7 @@ def refile_far(wheel, state):
         f = following
 
 
-@kernel
+@routine
 def put_back(wheel, state, slot, f):
     """Put the flows from f on in front of what the bucket has taken in since it was opened."""
     tail = f

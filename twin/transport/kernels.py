@@ -14,7 +14,7 @@ from twin.base import columns as col
 from twin.base.arrivals import before, gather
 from twin.base.draws import SERVICE, draw, exponential_ns
 from twin.base.entry import set_on_route
-from twin.base.jit import inlined, kernel
+from twin.base.jit import kernel, part, routine
 
 N_LEVELS = 4
 PS = np.int64(1_000)
@@ -39,19 +39,19 @@ class Net(NamedTuple):
     heap_size: np.ndarray  # int64 (2,): size; component that is on the heap, -1 none
 
 
-@inlined
+@part
 def serialisation(res, size):
     """Time (ns) a packet of `size` bytes keeps a link busy."""
     return ((size + res[col.RS_OVERHEAD]) * res[col.RS_FS_PER_BYTE] + FS - 1) // FS
 
 
-@inlined
+@part
 def pool_service(res, packets, size):
     """Time (ns) a worker of a pool spends on packets of `size` bytes in all."""
     return max(np.int64(1), packets * res[col.RS_COST_PACKET] + (size * res[col.RS_COST_BYTE_PS] + PS - 1) // PS)
 
 
-@inlined
+@part
 def event_before(net, data, a, b):
     """Order of two heap entries."""
     for column in range(2):
@@ -62,14 +62,14 @@ def event_before(net, data, a, b):
     return before(data, net.flows, net.heap[a, 2], net.heap[b, 2], net.heap[a, 0])
 
 
-@inlined
+@part
 def swap_events(net, a, b):
     """Exchange two heap entries."""
     for column in range(3):
         net.heap[a, column], net.heap[b, column] = net.heap[b, column], net.heap[a, column]
 
 
-@kernel
+@routine
 def heap_push(net, data, t, kind, what):
     """Add an event of the component in hand."""
     i = net.heap_size[0]
@@ -80,7 +80,7 @@ def heap_push(net, data, t, kind, what):
         i = (i - 1) >> 1
 
 
-@kernel
+@routine
 def heap_pop(net, data):
     """Remove the first event; it stays readable in row `heap_size`."""
     n = net.heap_size[0] - 1
@@ -99,7 +99,7 @@ def heap_pop(net, data):
         i = c
 
 
-@inlined
+@part
 def arrive(net, data, resource_lists, routes, resource, row, t):
     """A burst is on its way to a resource, where it arrives at t."""
     data[row, col.T] = t
@@ -109,7 +109,7 @@ def arrive(net, data, resource_lists, routes, resource, row, t):
         col.push(resource_lists, resource, data, row)
 
 
-@kernel
+@routine
 def settle_parts(routes, data, row, t_out, pos):
     """Split the time on links and pools into the delay parts. pos: item after the last link or pool."""
     way, node = routes.way[pos, 0], routes.way[pos, 1]
@@ -124,7 +124,7 @@ def settle_parts(routes, data, row, t_out, pos):
     data[row, col.PART + col.P_TRANSPORT_QUEUE] += rest - wait
 
 
-@kernel
+@routine
 def release(net, bursts, routes, lists, done, row):
     """The whole train has come to the end of its links and pools: on to a server, a cell, or the accounts."""
     data = bursts.data
@@ -150,7 +150,7 @@ def release(net, bursts, routes, lists, done, row):
     complete(net, bursts, routes, lists, done, row, t_out)
 
 
-@kernel
+@routine
 def complete(net, bursts, routes, lists, done, row, t):
     """A burst has been served: delivered at t, and answered if its flow asks for that."""
     data = bursts.data
@@ -177,7 +177,7 @@ def complete(net, bursts, routes, lists, done, row, t):
     col.end_burst(done, data, row, t, col.DELIVERED)
 
 
-@inlined
+@part
 def hand_on(net, bursts, routes, lists, done, row, t_first):
     """The first packet of a train has left a link or pool and arrives at the next resource at t_first."""
     data = bursts.data
@@ -192,7 +192,7 @@ def hand_on(net, bursts, routes, lists, done, row, t_first):
         arrive(net, data, lists.resources, routes, following, row, t_first)
 
 
-@inlined
+@part
 def end_on_way(bursts, done, row, t, cause):
     """A train was lost whole at t. While a link behind still sends its packets, a copy goes to the accounts."""
     data = bursts.data
@@ -207,7 +207,7 @@ def end_on_way(bursts, done, row, t, cause):
     data[row, col.AT_END] = 1
 
 
-@inlined
+@part
 def link_begin(net, bursts, routes, lists, done, resource, level, row, s):
     """The link sends the first packet of a train at s; the packet is on its way to the next resource."""
     data, link, res = bursts.data, net.links[resource], routes.resources[resource]
@@ -230,7 +230,7 @@ def link_begin(net, bursts, routes, lists, done, resource, level, row, s):
     hand_on(net, bursts, routes, lists, done, row, s + full + delay)
 
 
-@inlined
+@part
 def link_start(net, bursts, routes, lists, done, resource, level, s):
     """The link takes the next train of a level at s: the one that was interrupted, or the head of the queue."""
     link = net.links[resource]
@@ -245,7 +245,7 @@ def link_start(net, bursts, routes, lists, done, resource, level, s):
     link_begin(net, bursts, routes, lists, done, resource, level, row, s)
 
 
-@inlined
+@part
 def link_finish(net, bursts, routes, lists, done, resource):
     """The train in service has come to the end of its (perhaps cut) service at LK_END."""
     link = net.links[resource]
@@ -268,7 +268,7 @@ def link_finish(net, bursts, routes, lists, done, resource):
         release(net, bursts, routes, lists, done, row)
 
 
-@inlined
+@part
 def next_level(link):
     """Most urgent level with something to send (there is one)."""
     for level in range(N_LEVELS):
@@ -278,7 +278,7 @@ def next_level(link):
     return col.NONE
 
 
-@inlined
+@part
 def link_advance(net, bursts, routes, lists, done, resource, t):
     """Completions at or before t, start decisions before t."""
     link = net.links[resource]
@@ -292,13 +292,7 @@ def link_advance(net, bursts, routes, lists, done, resource, t):
         link_start(net, bursts, routes, lists, done, resource, next_level(link), link[col.LK_FREE_AT])
 
 
-@kernel
-def advance_link(net, bursts, routes, lists, done, resource, t):
-    """`link_advance` as a call, for where speed is no matter."""
-    link_advance(net, bursts, routes, lists, done, resource, t)
-
-
-@inlined
+@part
 def cut_at_packet(link, level, t):
     """A more urgent train has come at t: the one in service yields after the packet in transmission."""
     if link[col.LK_LEVEL] == col.NONE or link[col.LK_LEVEL] <= level or link[col.LK_CUT]:
@@ -313,7 +307,7 @@ def cut_at_packet(link, level, t):
         link[col.LK_CUT] = 1
 
 
-@inlined
+@part
 def accept(net, res, link, counts, data, row, t):
     """Tail drop by packets. Returns False when nothing of the train fits."""
     packets = data[row, col.PACKETS]
@@ -344,7 +338,7 @@ def accept(net, res, link, counts, data, row, t):
     return True
 
 
-@inlined
+@part
 def link_arrival(net, bursts, routes, lists, done, resource, row, t, alone):
     """A train arrives at a link (which has been advanced to t). alone: nothing else arrives at t."""
     data, link, res = bursts.data, net.links[resource], routes.resources[resource]
@@ -370,7 +364,7 @@ def link_arrival(net, bursts, routes, lists, done, resource, row, t, alone):
         cut_at_packet(link, level, t)
 
 
-@inlined
+@part
 def earliest_worker(net, res):
     """The worker that is free first (lowest index on ties)."""
     best = res[col.RS_WORKER_START]
@@ -380,7 +374,7 @@ def earliest_worker(net, res):
     return best
 
 
-@inlined
+@part
 def pool_arrival(net, bursts, routes, lists, done, resource, row, t):
     """A train arrives at a worker pool."""
     data, res, counts = bursts.data, routes.resources[resource], net.counts[resource]
@@ -410,7 +404,7 @@ def pool_arrival(net, bursts, routes, lists, done, resource, row, t):
     hand_on(net, bursts, routes, lists, done, row, start + first)
 
 
-@inlined
+@part
 def server_arrival(key, net, bursts, routes, lists, done, resource, row, t):
     """A whole message arrives at a server queue."""
     data, res, counts = bursts.data, routes.resources[resource], net.counts[resource]
@@ -441,17 +435,17 @@ def server_arrival(key, net, bursts, routes, lists, done, resource, row, t):
         arrive(net, data, lists.resources, routes, following, row, end)
 
 
-@kernel
-def run_resource(key, net, bursts, routes, lists, done, resource, until, scratch):
-    """One pass of a resource that feeds none of its own feeders."""
-    times, rows, n = gather(lists.resources, resource, bursts.data, net.flows, until, scratch)
+@routine
+def serve(key, net, bursts, routes, lists, done, resource, times, rows, n, until, alone):
+    """One resource takes n arrivals in order; a link then goes on to `until`. alone: these are all arrivals there are."""
     kind = routes.resources[resource, col.RS_KIND]
     if kind == col.LINK:
-        for i in range(n):
-            link_advance(net, bursts, routes, lists, done, resource, times[i])
-            alone = i + 1 == n or times[i + 1] != times[i]
-            link_arrival(net, bursts, routes, lists, done, resource, rows[i], times[i], alone)
-        link_advance(net, bursts, routes, lists, done, resource, until)
+        for i in range(n + 1):
+            t = times[i] if i < n else until
+            link_advance(net, bursts, routes, lists, done, resource, t)
+            if i < n:
+                only = alone and (i + 1 == n or times[i + 1] != t)
+                link_arrival(net, bursts, routes, lists, done, resource, rows[i], t, only)
     elif kind == col.POOL:
         for i in range(n):
             pool_arrival(net, bursts, routes, lists, done, resource, rows[i], times[i])
@@ -460,7 +454,7 @@ def run_resource(key, net, bursts, routes, lists, done, resource, until, scratch
             server_arrival(key, net, bursts, routes, lists, done, resource, rows[i], times[i])
 
 
-@kernel
+@routine
 def wake(net, data, resource):
     """Put the next moment of a link on the heap: its completion, or its start decision."""
     link = net.links[resource]
@@ -475,7 +469,7 @@ def wake(net, data, resource):
         heap_push(net, data, t, kind, resource)
 
 
-@kernel
+@routine
 def open_component(net, bursts, routes, lists, members, until, scratch, component):
     """Put all that waits for the members of a component on the heap."""
     net.heap_size[0], net.heap_size[1] = 0, component
@@ -488,7 +482,7 @@ def open_component(net, bursts, routes, lists, members, until, scratch, componen
             wake(net, bursts.data, members[i])
 
 
-@kernel
+@routine
 def run_component(key, net, bursts, routes, lists, done, members, until, scratch, component):
     """Resources that feed each other, on one event heap."""
     data = bursts.data
@@ -500,22 +494,19 @@ def run_component(key, net, bursts, routes, lists, done, members, until, scratch
         heap_pop(net, data)
         if kind == ARRIVAL:
             resource = routes.items[data[what, col.POS]]
-            sort = routes.resources[resource, col.RS_KIND]
-            if sort == col.POOL:
-                pool_arrival(net, bursts, routes, lists, done, resource, what, t)
-            elif sort == col.SERVER:
-                server_arrival(key, net, bursts, routes, lists, done, resource, what, t)
-            else:
-                advance_link(net, bursts, routes, lists, done, resource, t)
-                link_arrival(net, bursts, routes, lists, done, resource, what, t, False)
-                wake(net, data, resource)
-        elif net.links[what, col.LK_WAKE] == 4 * t + kind:  # else: a wake that was overtaken
-            advance_link(net, bursts, routes, lists, done, what, t if kind == COMPLETION else t + 1)
-            wake(net, data, what)
+            scratch.t[0], scratch.row[0] = t, what
+            serve(key, net, bursts, routes, lists, done, resource, scratch.t, scratch.row, 1, t, False)
+        elif net.links[what, col.LK_WAKE] == 4 * t + kind:
+            resource = what
+            serve(key, net, bursts, routes, lists, done, resource, scratch.t, scratch.row, 0, t if kind == COMPLETION else t + 1, False)
+        else:  # a wake that was overtaken
+            continue
+        if routes.resources[resource, col.RS_KIND] == col.LINK:
+            wake(net, data, resource)
     close_component(net, data, routes, lists)
 
 
-@kernel
+@routine
 def close_component(net, data, routes, lists):
     """What arrives later goes back to the lists."""
     for i in range(net.heap_size[0]):
@@ -531,6 +522,7 @@ def run_network(key, net, bursts, routes, lists, done, order_start, order, until
     for g in range(len(order_start) - 1):
         a, b = order_start[g], order_start[g + 1]
         if b - a == 1:
-            run_resource(key, net, bursts, routes, lists, done, order[a], until, scratch)
+            times, rows, n = gather(lists.resources, order[a], bursts.data, net.flows, until, scratch)
+            serve(key, net, bursts, routes, lists, done, order[a], times, rows, n, until, True)
         else:
             run_component(key, net, bursts, routes, lists, done, order[a:b], until, scratch, np.int64(g))
