@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.world.apportion import apportion
+from twin.scenario.apportion import apportion
 from twin.world.layout import hexagonal_sites, parcels, park_outline, to_degrees, to_plane
 from twin.world.stations import in_park_counts
 

@@ -31,6 +31,7 @@ Level = Annotated[int, Field(ge=0, le=3)]
 ServerSiteName = Name
 UpfPlace = Literal["hanoi", "province", "park"]
 Generator = Literal["periodic", "video", "mar_periodic", "poisson", "on_off", "alarm"]
+FIVE_G = ("nr", "redcap")  # kinds of access that load the 5G cells
 QueueName = Literal["connect", "ingest", "rules", "store", "device_management", "app"]
 
 
@@ -141,11 +142,6 @@ class AccessShare(Part):
     def total(self) -> float:
         """Sum of all shares; 1 in a valid class."""
         return self.nr + self.redcap + self.cat1bis + self.nbiot + self.unlicensed + self.wired
-
-    @property
-    def five_g(self) -> float:
-        """Share that loads the 5G cells."""
-        return self.nr + self.redcap
 
 
 class DeviceClass(Sourced):

@@ -6,8 +6,12 @@ The world places the devices; these sums say what it should come to, and check t
 from __future__ import annotations
 
 import math
+from collections import Counter
 
-from twin.scenario.entries import DeviceClass, TrafficItem
+import numpy as np
+
+from twin.scenario.apportion import apportion
+from twin.scenario.entries import FIVE_G, AccessShare, DeviceClass, TrafficItem
 from twin.scenario.schema import Scenario
 
 #: Share of devices and mean time between reports, s (TR 45.820 annex E.2).
@@ -23,22 +27,21 @@ def class_shares(scenario: Scenario) -> dict[str, float]:
 
 
 def derived_devices(scenario: Scenario, park: str) -> dict[str, int]:
-    """Devices of each class in a park: density times leased land, shared out by the mix (largest remainders)."""
+    """All IoT devices of each class in a park: density times leased land, shared out by the mix (largest remainders)."""
     if not scenario.devices.include_derived:
         return {}
     shares = class_shares(scenario)
-    total = round(scenario.devices.density_per_leased_ha * scenario.parks[park].leased_ha) if shares else 0
-    exact = {name: total * share for name, share in shares.items()}
-    counts = {name: math.floor(value) for name, value in exact.items()}
-    by_remainder = sorted(exact, key=lambda name: (counts[name] - exact[name], name))
-    for name in by_remainder[: total - sum(counts.values())]:
-        counts[name] += 1
-    return counts
+    total = round(scenario.devices.density_per_leased_ha * scenario.parks[park].leased_ha)
+    return {name: int(n) for name, n in zip(shares, apportion(total, np.array(list(shares.values()))))}
 
 
-def cellular_share(scenario: Scenario, device_class: DeviceClass) -> float:
-    """Share of a class that loads the 5G cells under this scenario's `devices.access`."""
-    return 1.0 if scenario.devices.access == "all_cellular" else device_class.access_share.five_g
+def five_g_devices(scenario: Scenario, device_class: DeviceClass, devices: int) -> int:
+    """How many of the derived devices of a class in a park load the 5G cells, under this scenario's `devices.access`."""
+    if scenario.devices.access == "all_cellular":
+        return devices
+    kinds = list(AccessShare.model_fields)
+    parts = apportion(devices, np.array([getattr(device_class.access_share, kind) for kind in kinds]))
+    return sum(int(n) for kind, n in zip(kinds, parts) if kind in FIVE_G)
 
 
 def bursts_per_s(item: TrafficItem) -> float:
@@ -59,18 +62,16 @@ def _messages_per_s(item: TrafficItem) -> float:
 
 
 def expected_bursts_per_s(scenario: Scenario) -> float:
-    """Bursts a second that all cellular devices of the scenario offer, up, down and responses; the phones left out.
+    """Bursts a second that the 5G devices of the scenario offer, up, down and responses, covered or not; the phones left out.
 
-    Derived devices and groups, in an hour in which all are active.
+    Derived devices by the classes' access shares, groups all on 5G, in an hour in which all are active. Tenants' own device
+    counts (`tables.tenants`) are not looked at.
     """
-    counts: dict[str, float] = {}
+    counts = Counter[str]()
     for park in scenario.parks:
         for name, count in derived_devices(scenario, park).items():
-            counts[name] = counts.get(name, 0) + count
+            counts[name] += five_g_devices(scenario, scenario.device_classes[name], count)
     for group in scenario.devices.groups:
-        counts[group.device_class] = counts.get(group.device_class, 0) + group.count
-    return sum(count * _bursts_of(scenario, scenario.device_classes[name]) for name, count in counts.items())
-
-
-def _bursts_of(scenario: Scenario, device_class: DeviceClass) -> float:
-    return cellular_share(scenario, device_class) * sum(bursts_per_s(item) for item in device_class.traffic.values())
+        counts[group.device_class] += group.count
+    items = {name: scenario.device_classes[name].traffic.values() for name in counts}
+    return sum(count * sum(bursts_per_s(item) for item in items[name]) for name, count in counts.items())

@@ -34,6 +34,9 @@ from twin.world.tables import N_NEIGHBOURS
 SPARSE_CLUTTER = (0.2, 10.0, 2.0)
 DENSE_CLUTTER = (0.6, 2.0, 6.0)
 
+#: UMa and UMi are stated from these on; below, path loss is taken as at the limit (assumption, in data/assumptions.csv).
+MIN_URBAN_DISTANCE_M, MIN_URBAN_UT_HEIGHT_M = 10.0, 1.5
+
 _SALT_LOS, _SALT_SHADOW, _SALT_WALL = (np.uint64(s) for s in (0x4C4F53, 0x534841444F57, 0x57414C4C))
 _LOW32, _S32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 
@@ -109,6 +112,8 @@ def site_loss_db(device_hash, station_hash, model, d2d, hbs, hut, f_ghz, clutter
     p = los_probability(model, d2d, hbs, hut, clutter[0], clutter[1], clutter[2])
     los = unit(_pair(device_hash, station_hash, _SALT_LOS)) < p
     shadow = shadow_sigma_db(model, los) * _normal(_pair(device_hash, station_hash, _SALT_SHADOW))
+    if model < INF_SL:
+        d2d, hut = max(d2d, MIN_URBAN_DISTANCE_M), max(hut, MIN_URBAN_UT_HEIGHT_M)
     return pathloss_db(model, los, d2d, hbs, hut, f_ghz) + shadow
 
 

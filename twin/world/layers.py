@@ -10,8 +10,8 @@ import pandas as pd
 
 from twin.base.link_adaptation import adaptation_tables
 from twin.base.names import name_hash
-from twin.base.propagation import validity_warnings
-from twin.world.coverage import Coupling, Layer, couple, drop_uncovered
+from twin.base.propagation import INF_SL, validity_warnings
+from twin.world.coverage import MIN_URBAN_DISTANCE_M, MIN_URBAN_UT_HEIGHT_M, Coupling, Layer, couple, drop_uncovered
 from twin.world.radios import CLUTTER, MODELS, RadioTable
 
 
@@ -76,7 +76,10 @@ def attach(receivers: Receivers, cells: pd.DataFrame, sites: pd.DataFrame, stati
 
 
 def validity(receivers: Receivers, cell: np.ndarray, cells: pd.DataFrame, sites: pd.DataFrame, radios: RadioTable) -> list[str]:
-    """What of the serving links lies outside the range the path-loss models are stated for."""
+    """What of the serving links lies outside the range the path-loss models are stated for.
+
+    Low antennas and short distances of UMa and UMi are no matter: there `coverage` takes the loss at the limit.
+    """
     rows = np.flatnonzero(cell >= 0)
     at = cell[rows]
     site, radio = cells["site"].to_numpy()[at], cells["radio"].to_numpy()[at]
@@ -86,8 +89,10 @@ def validity(receivers: Receivers, cell: np.ndarray, cells: pd.DataFrame, sites:
     out: list[str] = []
     for code in np.unique(model):
         m = model == code
-        heights = sites["height_m"].to_numpy()[site[m]]
-        found = validity_warnings(int(code), d2d[m], heights, receivers.height_m[rows[m]], f_ghz[m])
+        heights, distance, hut = sites["height_m"].to_numpy()[site[m]], d2d[m], receivers.height_m[rows[m]]
+        if code < INF_SL:
+            distance, hut = np.maximum(distance, MIN_URBAN_DISTANCE_M), np.maximum(hut, MIN_URBAN_UT_HEIGHT_M)
+        found = validity_warnings(int(code), distance, heights, hut, f_ghz[m])
         out += [f"path loss {text}" for text in found]
     return out
 

@@ -13,15 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from twin.base.names import name_hash
-from twin.scenario.entries import AccessShare, DeviceClass, Park
+from twin.scenario.apportion import apportion
+from twin.scenario.entries import FIVE_G, AccessShare, DeviceClass, Park
 from twin.scenario.schema import Scenario
-from twin.world.apportion import apportion
 from twin.world.devices import DeviceGroup
 from twin.world.layout import Outline, parcels
 
 LEASABLE_SHARE = 0.734  # of a park's area: 2,036.7 of 2,773.4 ha in the park board's table
 ACCESS_KINDS = tuple(AccessShare.model_fields)
-FIVE_G = ("nr", "redcap")
 TENANT_SIGMA = 1.0  # of the natural logarithm of tenant sizes
 
 

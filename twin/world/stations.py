@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.world.apportion import apportion
+from twin.scenario.apportion import apportion
 from twin.world.layout import Outline, hexagonal_sites
 
 #: Operators that hold adjoining spectrum (3,700-3,900 MHz) and so can share radio units: the natural case for MORAN and MOCN.
