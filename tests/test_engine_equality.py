@@ -30,7 +30,9 @@ def ordered(bursts: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(COLUMNS[:5]).reset_index(drop=True)
 
 
-def run_engine(world: World, clock: Clock, cuts: list[int] | None = None, window_ns: int | None = None) -> tuple[Engine, pd.DataFrame]:
+def run_engine(
+    world: World, clock: Clock, cuts: list[int] | None = None, window_ns: int | None = None
+) -> tuple[Engine, pd.DataFrame]:
     """Run the compiled engine, stopping at `cuts` on the way; all its bursts."""
     engine = Engine(world, clock, window_ns=window_ns, capture=True)
     for cut in [*(cuts or []), clock.horizon_ns]:

@@ -1,0 +1,1 @@
+"""What all rooms share: time, draws, hashing, tables' columns, scalar functions of the model."""

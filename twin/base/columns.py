@@ -29,8 +29,24 @@ N_PARTS = 16
 BURST_COLUMNS = 40
 
 # Delay parts, in the order of twin.base.accounting.PARTS.
-(P_ACCESS, P_GRANT, P_TDD, P_QUEUE, P_TRANSMISSION, P_HARQ, P_PROCESSING, P_TRANSPORT_QUEUE, P_SERIALISATION, P_PROPAGATION,
- P_UPF, P_SERVER, P_DL_ALIGNMENT, P_DL_QUEUE, P_DL_TRANSMISSION, P_DL_HARQ) = range(16)
+(
+    P_ACCESS,
+    P_GRANT,
+    P_TDD,
+    P_QUEUE,
+    P_TRANSMISSION,
+    P_HARQ,
+    P_PROCESSING,
+    P_TRANSPORT_QUEUE,
+    P_SERIALISATION,
+    P_PROPAGATION,
+    P_UPF,
+    P_SERVER,
+    P_DL_ALIGNMENT,
+    P_DL_QUEUE,
+    P_DL_TRANSMISSION,
+    P_DL_HARQ,
+) = range(16)
 
 # Causes of an end, in the order of twin.base.accounting.CAUSES.
 DELIVERED, NO_COVERAGE, RLC_OVERFLOW, PDCP_DISCARD, HARQ_FAILED, LINK_OVERFLOW, UPF_OVERFLOW, SERVER_OVERFLOW = range(8)
@@ -38,39 +54,131 @@ DELIVERED, NO_COVERAGE, RLC_OVERFLOW, PDCP_DISCARD, HARQ_FAILED, LINK_OVERFLOW, 
 GHOST = -1  # a train that was lost and accounted, but whose packets a link still sends
 
 # --- flows: fixed ---------------------------------------------------------------------------------------------------
-(FL_HASH, FL_GROUP_HASH, FL_TYPE, FL_CH_UL, FL_CH_DL, FL_CELL, FL_ROUTE_UP, FL_ROUTE_DOWN, FL_GROUP, FL_PARK_APP, FL_PARK,
- FL_TENANT) = range(12)
+(
+    FL_HASH,
+    FL_GROUP_HASH,
+    FL_TYPE,
+    FL_CH_UL,
+    FL_CH_DL,
+    FL_CELL,
+    FL_ROUTE_UP,
+    FL_ROUTE_DOWN,
+    FL_GROUP,
+    FL_PARK_APP,
+    FL_PARK,
+    FL_TENANT,
+) = range(12)
 # flows: state of the generator
 FS_T, FS_K, FS_A, FS_B, FS_J, FS_ACT, FS_NEXT = range(7)
 FS_PERIOD = 7
 FLOW_COLUMNS, FLOW_STATE_COLUMNS = 16, 8  # whole cache lines
 
 # --- flow types -----------------------------------------------------------------------------------------------------
-(TY_KIND, TY_DIR, TY_PERIOD, TY_JITTER, TY_SIZE_KIND, TY_SIZE, TY_SIZE_MAX, TY_GOP, TY_I_FRAME, TY_ON, TY_OFF, TY_SPREAD, TY_JOIN,
- TY_RESPONSE, TY_LEVEL, TY_DEADLINE, TY_MTU, TY_PROFILE) = range(18)
+(
+    TY_KIND,
+    TY_DIR,
+    TY_PERIOD,
+    TY_JITTER,
+    TY_SIZE_KIND,
+    TY_SIZE,
+    TY_SIZE_MAX,
+    TY_GOP,
+    TY_I_FRAME,
+    TY_ON,
+    TY_OFF,
+    TY_SPREAD,
+    TY_JOIN,
+    TY_RESPONSE,
+    TY_LEVEL,
+    TY_DEADLINE,
+    TY_MTU,
+    TY_PROFILE,
+) = range(18)
 PERIODIC, VIDEO, MAR_PERIODIC, POISSON, ON_OFF, ALARM = range(6)
 
 # --- logical channels -------------------------------------------------------------------------------------------------
-(CH_HEAD, CH_TAIL, CH_BACKLOG, CH_STATUS, CH_READY, CH_LIMIT, CH_BSR_UNTIL, CH_BSR_READY, CH_LAST_G, CH_NEXT, CH_MCS, CH_MAX_PRB,
- CH_BLER, CH_HASH, CH_CELL, CH_LEVEL, CH_BUFFER, CH_DISCARD, CH_SR_OFFSET, CH_CG_PERIOD, CH_CG_BYTES, CH_CG_OFFSET, CH_CG_FREE,
- CH_DEVICE) = range(24)
+(
+    CH_HEAD,
+    CH_TAIL,
+    CH_BACKLOG,
+    CH_STATUS,
+    CH_READY,
+    CH_LIMIT,
+    CH_BSR_UNTIL,
+    CH_BSR_READY,
+    CH_LAST_G,
+    CH_NEXT,
+    CH_MCS,
+    CH_MAX_PRB,
+    CH_BLER,
+    CH_HASH,
+    CH_CELL,
+    CH_LEVEL,
+    CH_BUFFER,
+    CH_DISCARD,
+    CH_SR_OFFSET,
+    CH_CG_PERIOD,
+    CH_CG_BYTES,
+    CH_CG_OFFSET,
+    CH_CG_FREE,
+    CH_DEVICE,
+) = range(24)
 CHANNEL_COLUMNS = 24
 IDLE, WAITING, ACTIVE = 0, 1, 2
 NO_LIMIT = np.int64(1) << np.int64(60)
 
 # --- cells x directions (row 2 * cell + direction) -----------------------------------------------------------------------
-(CE_RADIO, CE_RESERVED, CE_NEXT_SLOT, CE_HEAP_START, CE_HEAP_SIZE, CE_ACTIVE, CE_PRB_USED, CE_BYTES, CE_BLOCKS, CE_ERRORS,
- CE_LOST) = range(11)
+(
+    CE_RADIO,
+    CE_RESERVED,
+    CE_NEXT_SLOT,
+    CE_HEAP_START,
+    CE_HEAP_SIZE,
+    CE_ACTIVE,
+    CE_PRB_USED,
+    CE_BYTES,
+    CE_BLOCKS,
+    CE_ERRORS,
+    CE_LOST,
+) = range(11)
 CE_LISTS = 11  # then head, tail, count for each level
 CELL_COLUMNS = 24
 
 # --- radios x directions (row 2 * radio + direction) -------------------------------------------------------------------
-(RA_SLOT, RA_PERIOD, RA_PRB, RA_GRANTS, RA_SR_PERIOD, RA_SR_GRANT, RA_K2, RA_PROCESSING, RA_UE, RA_UE_TX, RA_HARQ_DELAY, RA_HARQ_TX,
- RA_HARQ_GAIN, RA_HEADER, RA_DL_PROCESSING) = range(15)
+(
+    RA_SLOT,
+    RA_PERIOD,
+    RA_PRB,
+    RA_GRANTS,
+    RA_SR_PERIOD,
+    RA_SR_GRANT,
+    RA_K2,
+    RA_PROCESSING,
+    RA_UE,
+    RA_UE_TX,
+    RA_HARQ_DELAY,
+    RA_HARQ_TX,
+    RA_HARQ_GAIN,
+    RA_HEADER,
+    RA_DL_PROCESSING,
+) = range(15)
 
 # --- resources --------------------------------------------------------------------------------------------------------
-(RS_KIND, RS_FS_PER_BYTE, RS_OVERHEAD, RS_BUFFER_NS, RS_DELAY, RS_WORKERS, RS_WORKER_START, RS_COST_PACKET, RS_COST_BYTE_PS,
- RS_SERVICE_KIND, RS_SERVICE_MEAN, RS_QUEUE_LIMIT, RS_COMPONENT) = range(13)
+(
+    RS_KIND,
+    RS_FS_PER_BYTE,
+    RS_OVERHEAD,
+    RS_BUFFER_NS,
+    RS_DELAY,
+    RS_WORKERS,
+    RS_WORKER_START,
+    RS_COST_PACKET,
+    RS_COST_BYTE_PS,
+    RS_SERVICE_KIND,
+    RS_SERVICE_MEAN,
+    RS_QUEUE_LIMIT,
+    RS_COMPONENT,
+) = range(13)
 RESOURCE_COLUMNS = 16
 LINK, POOL, SERVER = 0, 1, 2
 SERVICE_FIXED, SERVICE_EXPONENTIAL = 0, 1
@@ -89,11 +197,11 @@ HEAD, TAIL = 0, 1
 
 
 class Bursts(NamedTuple):
-    """The pool of bursts. data int64 (capacity, BURST_COLUMNS); free: stack of free rows; count[0]: rows on it."""
+    """The pool of bursts. data int64 (capacity, BURST_COLUMNS); free: stack of free rows; n_free[0]: rows on it."""
 
     data: np.ndarray
     free: np.ndarray
-    count: np.ndarray
+    n_free: np.ndarray
 
 
 class Scratch(NamedTuple):
@@ -108,17 +216,17 @@ class Scratch(NamedTuple):
 @part
 def take_row(bursts):
     """A free row of the pool. The driver keeps enough of them."""
-    n = bursts.count[0] - 1
-    bursts.count[0] = n
+    n = bursts.n_free[0] - 1
+    bursts.n_free[0] = n
     return bursts.free[n]
 
 
 @part
 def free_row(bursts, row):
     """Give a row back."""
-    n = bursts.count[0]
+    n = bursts.n_free[0]
     bursts.free[n] = row
-    bursts.count[0] = n + 1
+    bursts.n_free[0] = n + 1
 
 
 @part

@@ -12,7 +12,7 @@ from twin.base.jit import part
 
 class Routes(NamedTuple):
     """start int64 (routes,): first item of each route; items int64: resources of all routes, each route closed by -1;
-    resources int64 (resources, 13): the fixed columns; way int64 (items, 2): propagation and node latency (ns) of the
+    resources int64 (resources, 16): the fixed columns; way int64 (items, 2): propagation and node latency (ns) of the
     route up to, not including, the item."""
 
     start: np.ndarray

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numba
 from numba import njit
@@ -38,12 +39,12 @@ def cache_folder() -> Path:
 
 
 if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = str(cache_folder())
+    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]  # made at run time by numba
 
-_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
+_FLAGS: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
 # Kernels' parts take a hundred arrays: the code that would unpack them from Python objects takes longer to compile than
 # the parts themselves, and nobody calls them from Python.
-_INSIDE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_INSIDE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 #: Decorator of a kernel: called from Python.
 kernel = njit(**_FLAGS)

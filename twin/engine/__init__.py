@@ -1,0 +1,1 @@
+"""The clock: windows, state, the order of stages."""

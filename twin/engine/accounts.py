@@ -8,6 +8,7 @@ import numpy as np
 
 from twin.base import columns as c
 from twin.base.accounting import PARTS
+from twin.base.errors import ConservationError
 from twin.engine.epochs import CELL_COUNTERS, record_series
 from twin.engine.state import State
 from twin.measure.kernels import Capture, count_in_flight
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from twin.engine.run import Engine
 
 BOOKING_SLOTS = 1024  # retransmissions are booked at most so far ahead: 4 attempts x 256 slots
-
-
-class ConservationError(RuntimeError):
-    """A conservation law of the model does not hold: a defect of the engine, never of the input."""
 
 
 def bursts(state: State) -> c.Bursts:
@@ -70,20 +67,58 @@ def close(engine: Engine) -> Measures:
     alive = np.ones(len(state.data), dtype=np.bool_)
     alive[state.free[: state.free_count[0]]] = False
     state.in_flight[:], state.late_in_flight[:] = 0, 0
-    count_in_flight(alive, state.data, engine.flows.flows, engine.flows.types, state.in_flight, state.late_in_flight, now, clock.warmup_ns)
+    count_in_flight(
+        alive, state.data, engine.flows.flows, engine.flows.types, state.in_flight, state.late_in_flight, now, clock.warmup_ns
+    )
     cells = (state.cells[:, CELL_COUNTERS] - state.warm_cells).reshape(-1, 2, 5)
     busy = busy_until_now(engine) - state.warm_counts[:, c.RM_BUSY]
     counts = state.counts - state.warm_counts
-    kept = {name: state.arrays[name].copy() for name in (
-        "offered", "delivered", "within", "late_in_flight", "in_flight", "lost", "offered_bytes", "delivered_bytes", "delay_sum_ns",
-        "delay_max_ns", "delay_row", "delay_hist", "part_sum_ns", "part_row", "part_hist", "tenant_offered", "tenant_delivered",
-        "tenant_within", "series_cell_prb", "series_busy_ns", "series_delivered_bytes")}  # fmt: skip
+    kept = {
+        name: state.arrays[name].copy()
+        for name in (
+            "offered",
+            "delivered",
+            "within",
+            "late_in_flight",
+            "in_flight",
+            "lost",
+            "offered_bytes",
+            "delivered_bytes",
+            "delay_sum_ns",
+            "delay_max_ns",
+            "delay_row",
+            "delay_hist",
+            "part_sum_ns",
+            "part_row",
+            "part_hist",
+            "tenant_offered",
+            "tenant_delivered",
+            "tenant_within",
+            "series_cell_prb",
+            "series_busy_ns",
+            "series_delivered_bytes",
+        )
+    }
     measures = Measures(
-        n_parks=len(world.parks), n_operators=len(world.operators), n_applications=len(world.applications),
-        measured_ns=now - clock.warmup_ns, prb_used=cells[:, :, 0], prb_available=engine.radio.available_prb(clock.warmup_ns, now),
-        cell_bytes=cells[:, :, 1], cell_blocks=cells[:, :, 2], cell_block_errors=cells[:, :, 3], cell_lost=cells[:, :, 4], busy_ns=busy,
-        bytes=counts[:, c.RM_BYTES], bursts=counts[:, c.RM_BURSTS], packets_dropped=counts[:, c.RM_DROPPED],
-        wait_max_ns=state.counts[:, c.RM_WAIT_MAX], bucket_ns=engine.bucket_ns, totals=dict(engine.totals), **kept)  # fmt: skip
+        n_parks=len(world.parks),
+        n_operators=len(world.operators),
+        n_applications=len(world.applications),
+        measured_ns=now - clock.warmup_ns,
+        prb_used=cells[:, :, 0],
+        prb_available=engine.radio.available_prb(clock.warmup_ns, now),
+        cell_bytes=cells[:, :, 1],
+        cell_blocks=cells[:, :, 2],
+        cell_block_errors=cells[:, :, 3],
+        cell_lost=cells[:, :, 4],
+        busy_ns=busy,
+        bytes=counts[:, c.RM_BYTES],
+        bursts=counts[:, c.RM_BURSTS],
+        packets_dropped=counts[:, c.RM_DROPPED],
+        wait_max_ns=state.counts[:, c.RM_WAIT_MAX],
+        bucket_ns=engine.bucket_ns,
+        totals=dict(engine.totals),
+        **kept,
+    )
     check(engine, measures)
     return measures
 
@@ -100,18 +135,19 @@ def check(engine: Engine, m: Measures) -> None:
         group, direction = (int(i[0]) for i in np.nonzero(balance))
         app = world.applications["application_id"].iloc[group % m.n_applications]
         park = world.parks["park_id"].iloc[group // (m.n_applications * m.n_operators)]
-        raise ConservationError(f"offered - delivered - lost - in flight = {balance[group, direction]} bursts for {park}/{app}, "
-                                f"direction {direction}")  # fmt: skip
+        raise ConservationError(
+            f"offered - delivered - lost - in flight = {balance[group, direction]} bursts for {park}/{app}, direction {direction}"
+        )
     if engine.state.bad[0]:
         raise ConservationError(f"the delay parts of {engine.state.bad[0]} bursts do not sum to their delay")
     ahead = BOOKING_SLOTS * engine.fixed_air.radios[:, c.RA_SLOT].max() if len(world.cells) else 0
     over = engine.state.cells[:, c.CE_PRB_USED].reshape(-1, 2) > engine.radio.available_prb(0, now + int(ahead))
     # A configured grant commits slots as far ahead as its backlog reaches, so its cell cannot be checked at the horizon.
     over[engine.state.channels[engine.radio.granted, c.CH_CELL] // 2, 0] = False
-    over = over.any(axis=1)
-    if over.any():
-        raise ConservationError(f"cell {world.cells['name'].iloc[int(np.argmax(over))]} used more PRBs than it has")
+    full = over.any(axis=1)
+    if full.any():
+        raise ConservationError(f"cell {world.cells['name'].iloc[int(np.argmax(full))]} used more PRBs than it has")
     limit = now * np.maximum(engine.routes.resources[:, c.RS_WORKERS], 1)
-    over = busy_until_now(engine) > limit
-    if over.any():
-        raise ConservationError(f"{world.resources['name'].iloc[int(np.argmax(over))]} was busy for longer than the run")
+    late = busy_until_now(engine) > limit
+    if late.any():
+        raise ConservationError(f"{world.resources['name'].iloc[int(np.argmax(late))]} was busy for longer than the run")

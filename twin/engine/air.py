@@ -52,18 +52,29 @@ def first_after(s: SlotTable) -> np.ndarray:
 def uplink_symbols(world: World, r: int) -> np.ndarray:
     """Uplink symbols of each slot of the TDD period of radio r."""
     radio = world.radios.iloc[r]
-    return expand_pattern(radio["duplex"], radio["pattern"], int(radio["special_dl_symbols"]), int(radio["special_ul_symbols"]))[1]
+    return expand_pattern(radio["duplex"], radio["pattern"], int(radio["special_dl_symbols"]), int(radio["special_ul_symbols"]))[
+        1
+    ]
 
 
 def _radio_rows(radio: Any, slots: tuple[SlotTable, SlotTable]) -> np.ndarray:
     rows = np.zeros((2, 15), dtype=np.int64)
     slot = slots[0].slot_ns
     for column, value in (
-        (c.RA_SLOT, slot), (c.RA_PERIOD, slots[0].period), (c.RA_PRB, radio.n_prb), (c.RA_SR_PERIOD, radio.sr_period_slots),
-        (c.RA_SR_GRANT, radio.sr_grant_bytes), (c.RA_K2, radio.k2_slots), (c.RA_PROCESSING, radio.gnb_processing_ns),
-        (c.RA_UE, radio.ue_processing_ns), (c.RA_UE_TX, radio.ue_tx_processing_ns), (c.RA_HARQ_TX, radio.max_harq_tx),
-        (c.RA_HARQ_GAIN, radio.harq_gain_q16), (c.RA_HEADER, radio.l2_header_bytes), (c.RA_DL_PROCESSING, radio.gnb_dl_processing_ns),
-    ):  # fmt: skip
+        (c.RA_SLOT, slot),
+        (c.RA_PERIOD, slots[0].period),
+        (c.RA_PRB, radio.n_prb),
+        (c.RA_SR_PERIOD, radio.sr_period_slots),
+        (c.RA_SR_GRANT, radio.sr_grant_bytes),
+        (c.RA_K2, radio.k2_slots),
+        (c.RA_PROCESSING, radio.gnb_processing_ns),
+        (c.RA_UE, radio.ue_processing_ns),
+        (c.RA_UE_TX, radio.ue_tx_processing_ns),
+        (c.RA_HARQ_TX, radio.max_harq_tx),
+        (c.RA_HARQ_GAIN, radio.harq_gain_q16),
+        (c.RA_HEADER, radio.l2_header_bytes),
+        (c.RA_DL_PROCESSING, radio.gnb_dl_processing_ns),
+    ):
         rows[:, column] = int(value)
     rows[:, c.RA_GRANTS] = int(radio.max_grants_ul), int(radio.max_grants_dl)
     rows[0, c.RA_HARQ_DELAY] = int(radio.gnb_processing_ns)
@@ -87,7 +98,10 @@ def air_tables(world: World) -> AirTables:
         for d, s in enumerate(slots[r]):
             i, n = 2 * r + d, s.period
             usable[i, :n], lead[i, :n], uplink[i, :n], symbols[i, :n] = s.usable, s.lead_ns, s.uplink, s.symbols
-            after[i, :n], usable_from[i, :n] = first_after(s), first_after(dataclasses.replace(s, lead_ns=np.zeros_like(s.lead_ns)))
+            after[i, :n], usable_from[i, :n] = (
+                first_after(s),
+                first_after(dataclasses.replace(s, lead_ns=np.zeros_like(s.lead_ns))),
+            )
             for phase in np.flatnonzero(s.usable):
                 key = (r, d, int(s.symbols[phase]))
                 if key not in payloads:

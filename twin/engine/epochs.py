@@ -9,7 +9,8 @@ from twin.base.link_adaptation import FULL_LOAD_Q16, adaptation_tables
 from twin.engine.air import AirTables
 from twin.engine.flows import FlowTables
 from twin.engine.state import State
-from twin.radio.kernels import Air, adapt_channels, reserve
+from twin.radio.adapt_kernels import adapt_channels, reserve
+from twin.radio.slot_kernels import Air
 from twin.world.tables import Clock, World
 
 #: Counters of a cell and direction that are kept over the run.
@@ -56,8 +57,17 @@ class RadioLoads:
             record_series(state, now - clock.epoch_ns, bucket_ns)
         for i, rows in enumerate(self.channels):
             if len(rows):
-                adapt_channels(air, self.tables[i // 2], rows, i % 2, self.gain_db, self.neighbours, self.neighbour_gain_db,
-                               self.tx_power_dbm, state.load_q16)  # fmt: skip
+                adapt_channels(
+                    air,
+                    self.tables[i // 2],
+                    rows,
+                    i % 2,
+                    self.gain_db,
+                    self.neighbours,
+                    self.neighbour_gain_db,
+                    self.tx_power_dbm,
+                    state.load_q16,
+                )
         reserve(air, self.granted)
 
     def _measure(self, state: State, start: int, end: int) -> None:

@@ -13,11 +13,23 @@ from twin.world.tables import GENERATORS, World
 
 #: Columns of the kernels' type table that are columns of `World.flow_types` under another name.
 _TYPE_COLUMNS = {
-    c.TY_DIR: "direction", c.TY_PERIOD: "period_ns", c.TY_JITTER: "jitter_ns", c.TY_SIZE: "size_bytes", c.TY_SIZE_MAX: "size_max_bytes",
-    c.TY_GOP: "gop", c.TY_I_FRAME: "i_frame_bytes", c.TY_ON: "on_mean_ns", c.TY_OFF: "off_mean_ns", c.TY_SPREAD: "spread_ns",
-    c.TY_JOIN: "join_q32", c.TY_RESPONSE: "response_bytes", c.TY_LEVEL: "level", c.TY_DEADLINE: "deadline_ns",
-    c.TY_MTU: "mtu_payload_bytes", c.TY_PROFILE: "profile",
-}  # fmt: skip
+    c.TY_DIR: "direction",
+    c.TY_PERIOD: "period_ns",
+    c.TY_JITTER: "jitter_ns",
+    c.TY_SIZE: "size_bytes",
+    c.TY_SIZE_MAX: "size_max_bytes",
+    c.TY_GOP: "gop",
+    c.TY_I_FRAME: "i_frame_bytes",
+    c.TY_ON: "on_mean_ns",
+    c.TY_OFF: "off_mean_ns",
+    c.TY_SPREAD: "spread_ns",
+    c.TY_JOIN: "join_q32",
+    c.TY_RESPONSE: "response_bytes",
+    c.TY_LEVEL: "level",
+    c.TY_DEADLINE: "deadline_ns",
+    c.TY_MTU: "mtu_payload_bytes",
+    c.TY_PROFILE: "profile",
+}
 
 
 class FlowTables(NamedTuple):
@@ -68,8 +80,9 @@ def flow_tables(world: World, key: int) -> FlowTables:
     return FlowTables(flows, types, world.flow_types["size_spread"].to_numpy().astype(np.float64), channels)
 
 
-def _channels(world: World, flows: np.ndarray, types: np.ndarray, device: np.ndarray, up: np.ndarray, down: np.ndarray,
-              key: int) -> np.ndarray:  # fmt: skip
+def _channels(
+    world: World, flows: np.ndarray, types: np.ndarray, device: np.ndarray, up: np.ndarray, down: np.ndarray, key: int
+) -> np.ndarray:
     owner = np.concatenate([up, down])
     direction = np.concatenate([np.zeros(len(up), np.int64), np.ones(len(down), np.int64)])
     kind = flows[owner, c.FL_TYPE]

@@ -22,7 +22,7 @@ class Order(NamedTuple):
 
 
 def resource_table(world: World) -> np.ndarray:
-    """int64 (resources, 13); the component column is filled by `run_order`."""
+    """int64 (resources, 16); the component column is filled by `run_order`."""
     res = world.resources
     table = c.aligned_rows(len(res), c.RESOURCE_COLUMNS)
     kind = res["kind"].to_numpy()
@@ -30,13 +30,19 @@ def resource_table(world: World) -> np.ndarray:
     rate = np.where(kind == c.LINK, res["rate_bps"].to_numpy(), 1)
     table[:, c.RS_FS_PER_BYTE] = [round(8e15 / r) for r in rate.tolist()]
     for column, name in (
-        (c.RS_OVERHEAD, "overhead_bytes"), (c.RS_WORKERS, "workers"), (c.RS_COST_PACKET, "cost_per_packet_ns"),
-        (c.RS_COST_BYTE_PS, "cost_per_byte_ps"), (c.RS_SERVICE_MEAN, "service_mean_ns"), (c.RS_QUEUE_LIMIT, "queue_limit_ns"),
-    ):  # fmt: skip
+        (c.RS_OVERHEAD, "overhead_bytes"),
+        (c.RS_WORKERS, "workers"),
+        (c.RS_COST_PACKET, "cost_per_packet_ns"),
+        (c.RS_COST_BYTE_PS, "cost_per_byte_ps"),
+        (c.RS_SERVICE_MEAN, "service_mean_ns"),
+        (c.RS_QUEUE_LIMIT, "queue_limit_ns"),
+    ):
         table[:, column] = res[name].to_numpy()
     table[:, c.RS_DELAY] = res["propagation_ns"].to_numpy() + res["node_ns"].to_numpy()
     least = 2 * ((1500 + table[:, c.RS_OVERHEAD]) * table[:, c.RS_FS_PER_BYTE] + 999_999) // 1_000_000
-    buffer = [b * fs // 1_000_000 for b, fs in zip(res["buffer_bytes"].tolist(), table[:, c.RS_FS_PER_BYTE].tolist(), strict=True)]
+    buffer = [
+        b * fs // 1_000_000 for b, fs in zip(res["buffer_bytes"].tolist(), table[:, c.RS_FS_PER_BYTE].tolist(), strict=True)
+    ]
     table[:, c.RS_BUFFER_NS] = np.where(kind == c.LINK, np.maximum(buffer, least), 0) if len(res) else 0
     table[:, c.RS_SERVICE_KIND] = [SERVICE_KINDS.get(k, 0) for k in res["service_kind"]]
     table[:, c.RS_SERVICE_MEAN] = np.maximum(table[:, c.RS_SERVICE_MEAN], 1)

@@ -18,9 +18,11 @@ from twin.engine.net import link_states, route_tables, run_order
 from twin.engine.state import State, add_network, new_state, series_bucket_ns
 from twin.measure.kernels import Accounts, Capture, account
 from twin.measure.measures import Measures
-from twin.radio.kernels import Air, run_cells
+from twin.radio.kernels import run_cells
+from twin.radio.slot_kernels import Air
 from twin.traffic.kernels import Offered, Traffic, Wheel, generate, start_all
-from twin.transport.kernels import Net, run_network
+from twin.transport.event_kernels import Net
+from twin.transport.kernels import run_network
 from twin.world.tables import DL, UL, Clock, World
 
 WINDOW_ROWS = 4_096
@@ -31,7 +33,9 @@ PROGRESS_S = 0.2
 class Engine:
     """One replication. `advance(t)` runs to t; any cut of the horizon gives the same bursts."""
 
-    def __init__(self, world: World, clock: Clock, state: State | None = None, window_ns: int | None = None, capture: bool = False):
+    def __init__(
+        self, world: World, clock: Clock, state: State | None = None, window_ns: int | None = None, capture: bool = False
+    ):
         self.world, self.clock = world, clock
         self.key = np.uint64(run_key(np.uint64(clock.seed), np.uint64(clock.replication)))
         self.flows = flow_tables(world, int(self.key))
@@ -50,7 +54,7 @@ class Engine:
         self._bind()
 
     def _window_ns(self) -> int:
-        """A window of so many bursts that the rows in hand stay in the second-level cache (measured: 16,384 costs twice the time)."""
+        """A window of so many bursts that their rows stay in the second-level cache (16,384 rows cost twice the time)."""
         period = self.flows.types[self.flows.flows[:, c.FL_TYPE], c.TY_PERIOD].astype(float)
         kind = self.flows.types[self.flows.flows[:, c.FL_TYPE], c.TY_KIND]
         period = np.where(kind == c.MAR_PERIODIC, 7.7e12, np.maximum(period, 1.0))
@@ -70,9 +74,26 @@ class Engine:
         self.wheel = Wheel(s.wheel_head, s.wheel_opened)
         self.lists = Lists(s.cell_lists, s.resource_lists)
         self.offered = Offered(s.offered, s.offered_bytes, s.tenant_offered)
-        self.air = Air(a.radios, a.usable, a.lead, a.after, a.usable_from, a.uplink, a.symbols, a.table, a.payload, s.cells, s.channels, s.booked, s.heap_t,
-                       s.heap_key, s.heap_ch)  # fmt: skip
-        self.net = Net(s.links, s.workers, s.counts, self.flows.flows, self.flows.types, s.cells, a.radios, *accounts.event_heap(s))
+        self.air = Air(
+            a.radios,
+            a.usable,
+            a.lead,
+            a.after,
+            a.usable_from,
+            a.uplink,
+            a.symbols,
+            a.table,
+            a.payload,
+            s.cells,
+            s.channels,
+            s.booked,
+            s.heap_t,
+            s.heap_key,
+            s.heap_ch,
+        )
+        self.net = Net(
+            s.links, s.workers, s.counts, self.flows.flows, self.flows.types, s.cells, a.radios, *accounts.event_heap(s)
+        )
         self.accounts = Accounts(*(s.arrays[name] for name in Accounts._fields))
 
     def _room(self, rows: int) -> None:
@@ -108,8 +129,20 @@ class Engine:
         s = self.state
         self._room(1024)
         while True:
-            n = generate(self.key, self.traffic, s.flow_state, self.wheel, self.bursts, self.routes, self.lists, s.done, self.offered,
-                         until, self.clock.warmup_ns, self.world.start_of_day_ns)  # fmt: skip
+            n = generate(
+                self.key,
+                self.traffic,
+                s.flow_state,
+                self.wheel,
+                self.bursts,
+                self.routes,
+                self.lists,
+                s.done,
+                self.offered,
+                until,
+                self.clock.warmup_ns,
+                self.world.start_of_day_ns,
+            )
             self.totals["bursts"] += n if n >= 0 else -1 - n
             if n >= 0:
                 break
@@ -118,22 +151,51 @@ class Engine:
         # Every burst alive may be answered once: room for the responses.
         self._room(len(s.data) - int(s.free_count[0]) + 1)
         self._cells(UL, until)
-        run_network(self.key, self.net, self.bursts, self.routes, self.lists, s.done, self.order.start, self.order.resources, until,
-                    self.scratch)  # fmt: skip
+        run_network(
+            self.key,
+            self.net,
+            self.bursts,
+            self.routes,
+            self.lists,
+            s.done,
+            self.order.start,
+            self.order.resources,
+            until,
+            self.scratch,
+        )
         self._cells(DL, until)
         self._account(until)
 
     def _cells(self, direction: int, until: int) -> None:
-        run_cells(self.key, self.air, direction, self.flows.flows, self.bursts, self.routes, self.lists, self.state.done, until,
-                  self.scratch)  # fmt: skip
+        run_cells(
+            self.key,
+            self.air,
+            direction,
+            self.flows.flows,
+            self.bursts,
+            self.routes,
+            self.lists,
+            self.state.done,
+            until,
+            self.scratch,
+        )
 
     def _account(self, until: int) -> None:
         alive = len(self.state.data) - int(self.state.free_count[0])
         cap = accounts.capture(2 * alive if self.capture else 0)
-        account(self.state.done, self.bursts, self.flows.flows, self.flows.types, self.accounts, cap, until, self.clock.warmup_ns,
-                self.bucket_ns)  # fmt: skip
-        if self.capture and cap.count[0]:
-            self.captured.append(cap.rows[: cap.count[0]].copy())
+        account(
+            self.state.done,
+            self.bursts,
+            self.flows.flows,
+            self.flows.types,
+            self.accounts,
+            cap,
+            until,
+            self.clock.warmup_ns,
+            self.bucket_ns,
+        )
+        if self.capture and cap.n_rows[0]:
+            self.captured.append(cap.rows[: cap.n_rows[0]].copy())
 
     def measures(self) -> Measures:
         """Close the accounts at the present instant and check the conservation laws."""
@@ -149,7 +211,7 @@ def simulate(world: World, clock: Clock, progress: Callable[[int], None] | None 
     """Run one replication from 0 to the horizon.
 
     Raises:
-        twin.engine.accounts.ConservationError: a conservation law does not hold (an internal error).
+        twin.base.errors.ConservationError: a conservation law does not hold (an internal error).
     """
     engine = Engine(world, clock)
     engine.advance(clock.horizon_ns, progress)

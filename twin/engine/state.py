@@ -11,7 +11,7 @@ from twin.base import columns as c
 from twin.base.bins import DELAY_BITS, PART_BITS, n_bins
 from twin.engine.air import AirTables
 from twin.engine.flows import FlowTables
-from twin.radio.kernels import RING
+from twin.radio.block_kernels import RING
 from twin.traffic.kernels import WHEEL_BUCKETS
 from twin.world.tables import Clock, World
 
@@ -24,6 +24,8 @@ class State:
 
     Every array keeps its identity while kernels run; only `grow` replaces those of the burst pool.
     """
+
+    arrays: dict[str, np.ndarray]
 
     def __init__(self, arrays: dict[str, np.ndarray]):
         self.__dict__["arrays"] = arrays
@@ -55,17 +57,18 @@ class State:
 
     def grow(self, rows: int) -> None:
         """Make the burst pool larger, to at least `rows` rows."""
-        old = len(self.data)
+        old_data, old_free = self.arrays["data"], self.arrays["free"]
+        old = len(old_data)
         new = max(rows, 2 * old)
         data = c.aligned_rows(new, c.BURST_COLUMNS)
-        data[:old] = self.data
+        data[:old] = old_data
         free = np.empty(new, dtype=np.int64)
-        n = int(self.free_count[0])
+        n = int(self.arrays["free_count"][0])
         # New rows lie under the old free ones, so rows still in cache are taken first.
         free[: new - old] = np.arange(new - 1, old - 1, -1)
-        free[new - old : new - old + n] = self.free[:n]
-        self.data, self.free = data, free
-        self.free_count[0] = n + new - old
+        free[new - old : new - old + n] = old_free[:n]
+        self.arrays["data"], self.arrays["free"] = data, free
+        self.arrays["free_count"][0] = n + new - old
 
 
 def series_bucket_ns(clock: Clock) -> int:
@@ -91,7 +94,9 @@ def new_state(world: World, clock: Clock, flows: FlowTables, air: AirTables) -> 
     parts["cell_lists"] = np.full((2 * n_cells, 2), c.NONE, np.int64)
     parts["resource_lists"] = np.full((n_res, 2), c.NONE, np.int64)
     parts["done"] = np.full((1, 2), c.NONE, np.int64)
-    parts["load_q16"] = np.stack([world.cells["initial_load_ul_q16"], world.cells["initial_load_dl_q16"]], axis=1).astype(np.int64)
+    parts["load_q16"] = np.stack([world.cells["initial_load_ul_q16"], world.cells["initial_load_dl_q16"]], axis=1).astype(
+        np.int64
+    )
     parts["counts"] = np.zeros((n_res, 5), np.int64)
     _accounts(parts, world, clock, flows)
     return State(parts)
@@ -115,8 +120,17 @@ def add_network(state: State, routes_resources: np.ndarray, links: np.ndarray) -
 def _accounts(parts: dict[str, np.ndarray], world: World, clock: Clock, flows: FlowTables) -> None:
     groups = len(world.parks) * len(world.operators) * len(world.applications)
     park_apps = len(world.parks) * len(world.applications)
-    for name in ("offered", "delivered", "within", "late_in_flight", "in_flight", "offered_bytes", "delivered_bytes", "delay_sum_ns",
-                 "delay_max_ns"):  # fmt: skip
+    for name in (
+        "offered",
+        "delivered",
+        "within",
+        "late_in_flight",
+        "in_flight",
+        "offered_bytes",
+        "delivered_bytes",
+        "delay_sum_ns",
+        "delay_max_ns",
+    ):
         parts[name] = np.zeros((groups, 3), np.int64)
     parts["lost"] = np.zeros((groups, 3, 8), np.int64)
     parts["part_sum_ns"] = np.zeros((park_apps, 3, c.N_PARTS), np.int64)

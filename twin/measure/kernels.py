@@ -34,17 +34,17 @@ class Accounts(NamedTuple):
 
 
 class Capture(NamedTuple):
-    """Room for raw bursts, when they are asked for. rows int64 (n, 6 + parts); count int64 (1,)."""
+    """Room for raw bursts, when they are asked for. rows int64 (n, 6 + parts); n_rows int64 (1,)."""
 
     rows: np.ndarray
-    count: np.ndarray
+    n_rows: np.ndarray
 
 
 @part
 def capture_burst(cap, data, row, direction):
     """Copy an ended burst: flow, seq, direction, t_gen, t_end, cause, parts (0 when lost)."""
-    n = cap.count[0]
-    cap.count[0] = n + 1
+    n = cap.n_rows[0]
+    cap.n_rows[0] = n + 1
     out = cap.rows[n]
     out[0], out[1], out[2] = data[row, col.FLOW], data[row, col.SEQ], direction
     out[3], out[4], out[5] = data[row, col.T_GEN], data[row, col.T_END], data[row, col.CAUSE]

@@ -1,0 +1,1 @@
+"""The cells: slots, grants, transport blocks."""

@@ -2,98 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from twin.base import columns as col
 from twin.base.arrivals import gather
-from twin.base.draws import HARQ_DL, HARQ_UL, draw, tie_key
+from twin.base.draws import HARQ_DL, HARQ_UL, tie_key
 from twin.base.entry import enter_route
 from twin.base.jit import kernel, part, routine
-from twin.base.link_adaptation import adapt_dl, adapt_ul
-
-RING = 4096  # slots ahead for which bookings are kept: more than any chain of retransmissions can reach
-SEARCH = 256  # slots ahead that a retransmission may look for room
-PRB_BITS = 10  # a booking is (slot << PRB_BITS) | PRBs
-
-
-class Air(NamedTuple):
-    """Tables of the radio interface. Row of a cell or radio and direction d: 2 * number + d."""
-
-    radios: np.ndarray  # int64 (2 * radios, 15)
-    usable: np.ndarray  # bool (2 * radios, period)
-    lead: np.ndarray  # int64 (2 * radios, period): B_n - D_n
-    after: np.ndarray  # int64 (2 * radios, period): from slot q to the first usable slot n with D_n >= B_q
-    usable_from: np.ndarray  # int64 (2 * radios, period): from slot q to the first usable slot n >= q
-    uplink: np.ndarray  # bool (2 * radios, period)
-    symbols: np.ndarray  # int64 (2 * radios, period): for data
-    table: np.ndarray  # int64 (2 * radios, period): payload table of the slot
-    payload: np.ndarray  # int32 (tables, mcs, prb + 1)
-    cells: np.ndarray  # int64 (2 * cells, CELL_COLUMNS)
-    channels: np.ndarray  # int64 (channels, 24)
-    booked: np.ndarray  # int64 (2 * cells, RING)
-    heap_t: np.ndarray  # int64 (channels,): waiting channels of each cell by ready time
-    heap_key: np.ndarray  # uint64
-    heap_ch: np.ndarray  # int64
-
-
-@part
-def usable_slot(air, r, n):
-    """First usable slot at or after n."""
-    return n + air.usable_from[r, n % air.radios[r, col.RA_PERIOD]]
-
-
-@part
-def decision_time(air, r, n):
-    """D_n of a usable slot."""
-    return n * air.radios[r, col.RA_SLOT] - air.lead[r, n % air.radios[r, col.RA_PERIOD]]
-
-
-@part
-def first_slot(air, r, tau):
-    """First usable slot n with D_n >= tau: D_n is the start of a slot, so only the first slot at or after tau matters."""
-    slot = air.radios[r, col.RA_SLOT]
-    q = (tau + slot - 1) // slot
-    return q + air.after[r, q % air.radios[r, col.RA_PERIOD]]
-
-
-@part
-def heap_add(air, start, size, t, key, ch):
-    """Add a waiting channel to its cell's heap."""
-    i = size
-    while i > 0:
-        up = (i - 1) >> 1
-        p = start + up
-        if air.heap_t[p] < t or (air.heap_t[p] == t and air.heap_key[p] <= key):
-            break
-        air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = air.heap_t[p], air.heap_key[p], air.heap_ch[p]
-        i = up
-    air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = t, key, ch
-
-
-@part
-def heap_take(air, start, size):
-    """Remove the earliest channel of a cell's heap and return it. `size` counts it."""
-    first = air.heap_ch[start]
-    last = start + size - 1
-    t, key, ch = air.heap_t[last], air.heap_key[last], air.heap_ch[last]
-    size -= 1
-    i = 0
-    while True:
-        c = 2 * i + 1
-        if c >= size:
-            break
-        p = start + c
-        if c + 1 < size and (air.heap_t[p + 1] < air.heap_t[p] or (air.heap_t[p + 1] == air.heap_t[p] and air.heap_key[p + 1] < air.heap_key[p])):
-            c += 1
-            p += 1
-        if t < air.heap_t[p] or (t == air.heap_t[p] and key <= air.heap_key[p]):
-            break
-        air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = air.heap_t[p], air.heap_key[p], air.heap_ch[p]
-        i = c
-    air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = t, key, ch
-    return first
+from twin.radio.block_kernels import booked_prb, send_block, smallest_prb
+from twin.radio.slot_kernels import decision_time, first_slot, heap_add, heap_take, occasion_slot, usable_slot
 
 
 @part
@@ -114,54 +31,6 @@ def request_time(air, r, offset, t):
     q = (t + slot - 1) // slot
     q += (offset - q) % period
     return (q + 1) * slot + radio[col.RA_PROCESSING]
-
-
-@part
-def smallest_prb(payload, header, want, most):
-    """Smallest PRB count (at most `most`) whose payload carries `want` bytes."""
-    full = payload[len(payload) - 1]
-    if full <= 0:
-        return np.int64(most)
-    q = min(most, max(np.int64(1), (want + header) * (len(payload) - 1) // full))
-    while q < most and payload[q] - header < want:
-        q += 1
-    while q > 1 and payload[q - 1] - header >= want:
-        q -= 1
-    return np.int64(q)
-
-
-@part
-def booked_prb(air, c, n):
-    """PRBs booked for retransmissions in slot n."""
-    entry = air.booked[c, n % RING]
-    return entry & ((1 << PRB_BITS) - 1) if entry >> PRB_BITS == n else np.int64(0)
-
-
-@part
-def send_block(key, air, c, r, ch, n, q, purpose):
-    """HARQ attempts of one transport block: (end of the last attempt, 1 if lost)."""
-    channel, radio, cell = air.channels[ch], air.radios[r], air.cells[c]
-    slot = radio[col.RA_SLOT]
-    room = radio[col.RA_PRB] - cell[col.CE_RESERVED] - q
-    p = channel[col.CH_BLER]
-    m = n
-    cell[col.CE_BLOCKS] += 1
-    for attempt in range(radio[col.RA_HARQ_TX]):
-        if np.int64(draw(key, np.uint64(channel[col.CH_HASH]), purpose, m) >> np.uint64(32)) >= p:
-            return (m + 1) * slot, np.int64(0)
-        cell[col.CE_ERRORS] += 1
-        if attempt + 1 == radio[col.RA_HARQ_TX]:
-            break
-        after = first_slot(air, r, (m + 1) * slot + radio[col.RA_HARQ_DELAY])
-        while after - m <= SEARCH and booked_prb(air, c, after) > room:
-            after = usable_slot(air, r, after + 1)
-        if after - m > SEARCH:
-            break
-        air.booked[c, after % RING] = (after << PRB_BITS) | (booked_prb(air, c, after) + q)
-        cell[col.CE_PRB_USED] += q
-        m = after
-        p = (p * radio[col.RA_HARQ_GAIN]) >> 16
-    return (m + 1) * slot, np.int64(1)
 
 
 @part
@@ -252,13 +121,6 @@ def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done
     data[row, col.B_FIRST] = b1
     cell[col.CE_BYTES] += data[row, col.BYTES]
     finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n, b1)
-
-
-@part
-def occasion_slot(air, r, t):
-    """First usable slot that starts at or after t."""
-    slot = air.radios[r, col.RA_SLOT]
-    return usable_slot(air, r, (t + slot - 1) // slot)
 
 
 @part
@@ -465,45 +327,3 @@ def run_cells(key, air, d, flows, bursts, routes, lists, done, until, scratch):
     """All cells of one direction up to `until`."""
     for c in range(d, len(air.cells), 2):
         run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
-
-
-@kernel
-def reserve(air, channel_rows):
-    """PRBs that configured grants keep from the scheduler, for every uplink cell (docs/model.md, section 4)."""
-    for i in range(0, len(air.cells), 2):
-        air.cells[i, col.CE_RESERVED] = 0
-    for k in range(len(channel_rows)):
-        channel = air.channels[channel_rows[k]]
-        i = channel[col.CH_CELL]
-        r = 2 * air.cells[i, col.CE_RADIO]
-        radio = air.radios[r]
-        best, n_usable = np.int64(-1), np.int64(0)
-        for phase in range(radio[col.RA_PERIOD]):
-            if air.usable[r, phase]:
-                n_usable += 1
-                if best < 0 or air.symbols[r, phase] > air.symbols[r, best]:
-                    best = phase
-        q = smallest_prb(air.payload[air.table[r, best], channel[col.CH_MCS]], radio[col.RA_HEADER], channel[col.CH_CG_BYTES], channel[col.CH_MAX_PRB])
-        air.cells[i, col.CE_RESERVED] += q * radio[col.RA_SLOT] * radio[col.RA_PERIOD] * 65536 // (n_usable * channel[col.CH_CG_PERIOD])
-    for i in range(0, len(air.cells), 2):
-        prb = air.radios[2 * air.cells[i, col.CE_RADIO], col.RA_PRB]
-        air.cells[i, col.CE_RESERVED] = min(prb - 1, (air.cells[i, col.CE_RESERVED] + 65535) >> 16)
-
-
-@kernel
-def adapt_channels(air, tables, channel_rows, direction, gain_db, neighbours, neighbour_gain_db, tx_power_dbm, load_q16):
-    """MCS, PRB cap and BLER of the channels of one radio and direction, from the loads of the last epoch.
-
-    load_q16: int64 (cells, 2). A channel in outage keeps its queue and gets no PRB.
-    """
-    for k in range(len(channel_rows)):
-        channel = air.channels[channel_rows[k]]
-        dev = channel[col.CH_DEVICE]
-        if direction == 0:
-            mcs, prb, bler, _ = adapt_ul(tables, gain_db[dev], neighbours[dev], load_q16[:, 0])
-        else:
-            power = tx_power_dbm[channel[col.CH_CELL] // 2]
-            mcs, prb, bler, _ = adapt_dl(tables, gain_db[dev], power, neighbours[dev], neighbour_gain_db[dev], tx_power_dbm, load_q16[:, 1])
-        channel[col.CH_MCS] = max(mcs, np.int64(0))
-        channel[col.CH_MAX_PRB] = prb if mcs >= 0 else np.int64(0)
-        channel[col.CH_BLER] = bler

@@ -1,0 +1,1 @@
+"""When each device produces which burst."""

@@ -33,7 +33,7 @@ class Wheel(NamedTuple):
 class Traffic(NamedTuple):
     """Tables the generators read."""
 
-    flows: np.ndarray  # int64 (flows, 12)
+    flows: np.ndarray  # int64 (flows, 16)
     types: np.ndarray  # int64 (types, 18)
     spread: np.ndarray  # float64 (types,)
     activity_q16: np.ndarray  # int64 (profiles, 24)
@@ -259,7 +259,7 @@ def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until,
                 t = state[f, col.FS_T]
                 if t >= (opened + 1) << BUCKET_SHIFT:
                     break
-                if bursts.count[0] < 2:
+                if bursts.n_free[0] < 2:
                     put_back(wheel, state, slot, f)
                     return np.int64(-1 - count)
                 hour = ((start_of_day + t) // HOUR_NS) % 24

@@ -1,0 +1,1 @@
+"""Links, worker pools and servers between cell and application."""
