@@ -91,8 +91,8 @@ def many_devices(n: int, devices_per_cell: int = DEVICES_PER_CELL, **flow_type: 
         neighbours=neighbours, neighbour_gain_db=neighbour_gain, flow_types=_table("flow_types", 1, **{**FLOW_TYPE, **flow_type}),
         flows=_table("flows", n, flow_hash=_hashes(n, 2), group_hash=1, device=np.arange(n), route_up=cell, route_down=-1),
         resources=_resources(n_cells, -(-n_cells // CELLS_PER_CORE)),
-        route_start=np.arange(0, 4 * n_cells + 1, 4, dtype=np.int32), route_resources=routes.ravel(), activity_q16=np.full((1, 24), 65536, dtype=np.int64),
-        graph=nx.Graph(), assumptions=pd.DataFrame())
+        route_start=np.arange(0, 4 * n_cells + 1, 4, dtype=np.int32), route_resources=routes.ravel(),
+        activity_q16=np.full((1, 24), 65536, dtype=np.int64), graph=nx.Graph(), assumptions=pd.DataFrame())
 
 
 def single_cell() -> World:

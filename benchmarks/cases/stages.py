@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.cases.engines import ALL_CELLULAR
 from benchmarks.row import Row, Settings
 from benchmarks.timing import Runner
-from benchmarks.worlds import scenario_world
+from benchmarks.worlds import many_devices, scenario_world
 from twin.engine import run as driver
 from twin.engine.epochs import RadioLoads
 
@@ -49,10 +49,8 @@ def stage_times() -> Iterator[Times]:
             setattr(owner, name, work)
 
 
-def stages(settings: Settings) -> list[Row]:
-    """Cost a burst of each stage on the plan with every device cellular, in the fastest of a few stretches."""
-    repetitions, simulated_s = (2, 1) if settings.quick else (4, 3)
-    runner = Runner(scenario_world("plan-2026", ALL_CELLULAR), repetitions * simulated_s)
+def by_stage(label: str, runner: Runner, simulated_s: int, repetitions: int) -> list[Row]:
+    """Cost a burst of each stage in the fastest of a few stretches."""
     found = []
     for _ in range(repetitions):
         with stage_times() as times:
@@ -62,5 +60,15 @@ def stages(settings: Settings) -> list[Row]:
     pace, spent = min(found, key=lambda item: item[0].us_per_burst)
     spent["driver, rest"] = pace.wall_s - sum(spent.values())
     how = f"fastest of {repetitions} stretches"
-    return [Row(f"stage of plan-2026 all cellular: {name}", 1e9 * spent.get(name, 0.0) / pace.bursts, "ns/burst", None, how)
+    return [Row(f"{label}: {name}", 1e9 * spent.get(name, 0.0) / pace.bursts, "ns/burst", None, how)
             for name in (*ORDER, "driver, rest")]
+
+
+def stages(settings: Settings) -> list[Row]:
+    """The stages on the plan with every device cellular, and with a million devices (not when quick)."""
+    repetitions, simulated_s = (2, 1) if settings.quick else (4, 3)
+    plan = Runner(scenario_world("plan-2026", ALL_CELLULAR), repetitions * simulated_s)
+    rows = by_stage("plan-2026 all cellular", plan, simulated_s, repetitions)
+    if not settings.quick:
+        rows += by_stage("1,000,000 devices", Runner(many_devices(1_000_000), 3), 1, 3)
+    return rows
