@@ -47,6 +47,6 @@ def print_table(machine: dict[str, Any], rows: list[dict[str, Any]], failures: d
     console.print(machine_line(machine))
     console.print(f"fixed loops beside the cases, least seen: Python ({PYTHON_STEPS:,} steps) "
                   f"{min((r['python_ms'] for r in rows), default=0.0):.1f} ms, numpy ({NUMPY_ITEMS:,} numbers) "
-                  f"{min((r['numpy_ms'] for r in rows), default=0.0):.1f} ms")
+                  f"{min((r['numpy_ms'] for r in rows), default=0.0):.1f} ms; the whole run took {machine['took_s']:.0f} s")
     for name, message in failures.items():
         console.print(f"[red]{name} failed:[/] {message}", highlight=False)

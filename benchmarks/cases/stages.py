@@ -66,7 +66,7 @@ def by_stage(label: str, runner: Runner, simulated_s: int, repetitions: int) -> 
 
 def stages(settings: Settings) -> list[Row]:
     """The stages on the plan with every device cellular, and with a million devices (not when quick)."""
-    repetitions, simulated_s = (2, 1) if settings.quick else (4, 3)
+    repetitions, simulated_s = 3 if settings.quick else 10, 1
     plan = Runner(scenario_world("plan-2026", ALL_CELLULAR), repetitions * simulated_s)
     rows = by_stage("plan-2026 all cellular", plan, simulated_s, repetitions)
     if not settings.quick:
