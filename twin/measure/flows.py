@@ -80,14 +80,19 @@ def _counts(measures: Measures, scope: Scope) -> Iterator[Rows]:
 
 
 def _throughput(measures: Measures, scope: Scope) -> Iterator[Rows]:
-    """Application bytes offered and delivered, per second of measured time."""
-    offered, delivered = scope.fold(measures.offered_bytes), scope.fold(measures.delivered_bytes)
-    used = scope.fold(measures.offered) > 0
+    """Application bytes offered and delivered, per second of measured time. Responses count as downlink."""
+    offered, delivered = (_with_responses(scope.fold(b)) for b in (measures.offered_bytes, measures.delivered_bytes))
+    used = _with_responses(scope.fold(measures.offered)) > 0
     to_mbps = 8e3 / measures.measured_ns
     for d, direction in enumerate(DIRECTIONS[:RTT]):
         names, mask = scope.names[used[:, d]], used[:, d]
         yield rows(f"throughput_{direction}_mbps", scope.kind, names, delivered[mask, d] * to_mbps, MBPS)
         yield rows(f"offered_{direction}_mbps", scope.kind, names, offered[mask, d] * to_mbps, MBPS)
+
+
+def _with_responses(counts: np.ndarray) -> np.ndarray:
+    """Uplink, and downlink with the responses of round trips: (n, 2)."""
+    return np.stack([counts[:, UL], counts[:, DL] + counts[:, RTT]], axis=1)
 
 
 def _latency(measures: Measures, scope: Scope) -> Iterator[Rows]:
