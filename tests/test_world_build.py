@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 
 from twin.base.link_adaptation import adaptation_tables, covered
+from twin.base.propagation import ELEMENT_GAIN_DBI, UMA, sector_gain_dbi
 from twin.scenario import load
+from twin.scenario.population import bursts_per_s, expected_bursts_per_s
 from twin.world.build import build_world
+from twin.world.coverage import site_loss_db
 from twin.world.routes import RouteTable, follows_graph
 from twin.world.station_plan import planned_counts
 from twin.world.tables import COLUMNS, LINK, POOL, SERVER, World
@@ -51,6 +54,47 @@ def test_device_totals_hold():
 def test_all_cellular_puts_every_device_on_5g():
     world = world_of("plan-2026", "devices.access=all_cellular")
     assert world.counts["devices_5g"] == world.counts["devices_all_iot"]
+
+
+def rate_per_s(world: World, scenario, flow_type) -> float:
+    """Bursts a second of one flow, from the row of the flow table; its item's for generators of several times."""
+    if flow_type.generator in ("periodic", "video", "poisson"):
+        return 1e9 / flow_type.period_ns * (2 if flow_type.response_bytes else 1)
+    device_class = world.device_classes["device_class_id"][flow_type.device_class]
+    return bursts_per_s(scenario.device_classes[device_class].traffic[flow_type.name.split("/")[1]])
+
+
+@pytest.mark.parametrize("overrides", [(), ("devices.access=all_cellular",), ("devices.include_derived=false",)])
+def test_expected_bursts_are_those_of_the_flow_table(overrides):
+    scenario = load(SCENARIOS / "one-park.yaml", overrides)
+    world = world_of("one-park", *overrides)
+    flows = world.flows[~world.devices["is_aggregate"].to_numpy()[world.flows["device"]]]
+    rates = {row.Index: rate_per_s(world, scenario, row) for row in world.flow_types.itertuples()}
+    assert sum(rates[t] for t in flows["flow_type"]) == pytest.approx(expected_bursts_per_s(scenario), rel=1e-9)
+
+
+def test_low_antennas_and_short_links_are_taken_at_the_limit_of_the_formulas():
+    clutter = np.zeros(3)
+    args = (np.uint64(1), np.uint64(2), UMA)
+    low, limit = (site_loss_db(*args, 300.0, 25.0, h, 2.55, clutter) for h in (0.5, 1.5))
+    near, ten = (site_loss_db(*args, d, 25.0, 1.5, 2.55, clutter) for d in (2.0, 10.0))
+    assert low == limit and near == ten and limit > ten
+    assert not any("hut" in w or "d2d" in w for w in world_of("plan-2026").warnings)
+    assert any("hut" in w for w in world_of("one-park", "device_classes.camera.height_m=40").warnings)
+
+
+def test_peak_of_a_sector_is_the_profiles_gain():
+    gain = load(SCENARIOS / "plan-2026.yaml").radio_profiles["nr-tdd-2600"].antenna_gain_dbi
+    assert gain == 24.0 and sector_gain_dbi(0.0, 0.0, gain - ELEMENT_GAIN_DBI) == gain
+
+
+def test_share_without_coverage_is_credible():
+    devices = world_of("plan-2026").devices
+    single = devices[~devices["is_aggregate"]]
+    lost = single["cell"].lt(0)
+    by_operator = lost.groupby(single["operator"]).mean()
+    assert 0.03 < lost.mean() < 0.15 and lost[~single["indoor"]].mean() < 0.01
+    assert by_operator[0] < by_operator[1] < by_operator[2]
 
 
 def test_one_park_keeps_its_share_of_the_provinces_stations():

@@ -58,7 +58,7 @@ class RadioProfile(Sourced):
     layers_dl: Layers = Field(description="Downlink spatial layers.")
     layers_ul: Layers = Field(description="Uplink spatial layers.")
     mcs_table: Literal["qam64", "qam256", "qam64lowse"] = Field(description="TS 38.214 tables 5.1.3.1-1, -2, -3.")
-    bler_set: Literal["sionna", "5glena"] = Field(description="SINR to block error set: simulated AWGN, or the pessimistic one, 2.4 to 5.6 dB apart.")
+    bler_set: Literal["sionna", "5glena"] = Field(description="SINR to block error: see docs/radio.md; 5glena is pessimistic.")
     bler_target: Annotated[float, Field(gt=0, lt=1)] = Field(description="Block error target of link adaptation.")
     tx_power_dbm: Decibels = Field(description="Transmit power of a cell, dBm over the whole carrier.")
     antenna_gain_dbi: Decibels = Field(description="Gain of the cell's antenna at boresight, dBi.")
