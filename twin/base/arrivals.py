@@ -86,11 +86,12 @@ def order_ties(data, flows, t, row, n):
 
 
 @routine
-def gather(lists, where, data, flows, until, s):
+def gather(lists, where, bursts, flows, until, s):
     """Take the bursts of a list that arrive before `until`, sorted; later ones stay.
 
     Returns (t, row, n): the arrays of the scratch that hold the result.
     """
+    data, following_of = bursts.data, bursts.next
     n = 0
     keep_head = np.int64(col.NONE)
     keep_tail = np.int64(col.NONE)
@@ -99,7 +100,7 @@ def gather(lists, where, data, flows, until, s):
     last = np.int64(-1)
     while r != col.NONE:
         t = data[r, col.T]
-        following = data[r, col.NEXT]
+        following = following_of[r]
         if t < until:
             s.t[n] = t
             s.row[n] = r
@@ -108,11 +109,11 @@ def gather(lists, where, data, flows, until, s):
                 ordered = False
             last = t
         else:
-            data[r, col.NEXT] = col.NONE
+            following_of[r] = col.NONE
             if keep_tail == col.NONE:
                 keep_head = r
             else:
-                data[keep_tail, col.NEXT] = r
+                following_of[keep_tail] = r
             keep_tail = r
         r = following
     lists[where, col.HEAD] = keep_head

@@ -16,14 +16,14 @@ FOREVER = np.int64(1) << np.int64(62)
 
 # --- bursts: one row is five cache lines, by who needs it ------------------------------------------------------------------
 T = 0  # when it arrives at the stage it waits for
-NEXT = 1  # link of the list the burst is in
+SEQ = 1
 FLOW, LEVEL, BYTES, PACKETS, LAST_BYTES, MTU = 2, 3, 4, 5, 6, 7
 # In a cell …
 REMAINING, READY, B_FIRST, F_ALL, F_FIRST, BLOCK_LOST = 8, 9, 10, 11, 12, 13
 # … or, in the same places, on a route. POS: index into Routes.items of the resource it goes to next.
 POS, PENDING, AT_END, BASE, M_LAST, IDEAL_FIRST, IDEAL_LAST = 8, 9, 10, 11, 12, 13, 14
 CAUSE = 15
-SEQ, T_GEN, DIR, T_END, STAGE, T_IN, IDEAL_UPF, UPF_WAIT = 16, 17, 18, 19, 20, 21, 22, 23
+T_GEN, DIR, T_END, STAGE, T_IN, IDEAL_UPF, UPF_WAIT = 16, 17, 18, 19, 20, 21, 22
 PART = 24  # first of 16 delay parts
 N_PARTS = 16
 BURST_COLUMNS = 40
@@ -54,23 +54,12 @@ DELIVERED, NO_COVERAGE, RLC_OVERFLOW, PDCP_DISCARD, HARQ_FAILED, LINK_OVERFLOW, 
 GHOST = -1  # a train that was lost and accounted, but whose packets a link still sends
 
 # --- flows: fixed ---------------------------------------------------------------------------------------------------
-(
-    FL_HASH,
-    FL_GROUP_HASH,
-    FL_TYPE,
-    FL_CH_UL,
-    FL_CH_DL,
-    FL_CELL,
-    FL_ROUTE_UP,
-    FL_ROUTE_DOWN,
-    FL_GROUP,
-    FL_PARK_APP,
-    FL_PARK,
-    FL_TENANT,
-) = range(12)
+# fmt: off
+(FL_HASH, FL_TYPE, FL_CH_UL, FL_CELL, FL_ROUTE_UP, FL_ROUTE_DOWN, FL_GROUP, FL_TENANT,  # what a generator needs
+ FL_GROUP_HASH, FL_CH_DL, FL_PARK_APP, FL_PARK) = range(12)
+# fmt: on
 # flows: state of the generator
-FS_T, FS_K, FS_A, FS_B, FS_J, FS_ACT, FS_NEXT = range(7)
-FS_PERIOD = 7
+FS_T, FS_K, FS_A, FS_B, FS_J, FS_ACT, FS_PERIOD = range(7)
 FLOW_COLUMNS, FLOW_STATE_COLUMNS = 16, 8  # whole cache lines
 
 # --- flow types -----------------------------------------------------------------------------------------------------
@@ -197,9 +186,12 @@ HEAD, TAIL = 0, 1
 
 
 class Bursts(NamedTuple):
-    """The pool of bursts. data int64 (capacity, BURST_COLUMNS); free: stack of free rows; n_free[0]: rows on it."""
+    """The pool of bursts. data int64 (capacity, BURST_COLUMNS); next int32 (capacity,): the following burst of the list a
+    burst is in, apart from the rows so that walking a list stays in the first-level cache; free: stack of free rows;
+    n_free[0]: rows on it."""
 
     data: np.ndarray
+    next: np.ndarray
     free: np.ndarray
     n_free: np.ndarray
 
@@ -230,23 +222,23 @@ def free_row(bursts, row):
 
 
 @part
-def push(lists, where, data, row):
+def push(lists, where, bursts, row):
     """Append a burst to a list."""
-    data[row, NEXT] = NONE
+    bursts.next[row] = NONE
     tail = lists[where, TAIL]
     if tail == NONE:
         lists[where, HEAD] = row
     else:
-        data[tail, NEXT] = row
+        bursts.next[tail] = row
     lists[where, TAIL] = row
 
 
 @part
-def end_burst(done, data, row, t, cause):
+def end_burst(done, bursts, row, t, cause):
     """Hand a burst that ended at t to the accounts."""
-    data[row, T_END] = t
-    data[row, CAUSE] = cause
-    push(done, 0, data, row)
+    bursts.data[row, T_END] = t
+    bursts.data[row, CAUSE] = cause
+    push(done, 0, bursts, row)
 
 
 def aligned_rows(rows: int, columns: int) -> np.ndarray:

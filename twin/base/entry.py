@@ -49,6 +49,6 @@ def set_on_route(data, row, t_first, t_last, route, routes):
 
 
 @part
-def enter_route(data, row, t_first, t_last, route, routes, resource_lists):
+def enter_route(bursts, row, t_first, t_last, route, routes, resource_lists):
     """Send a burst to the first resource of a route."""
-    col.push(resource_lists, set_on_route(data, row, t_first, t_last, route, routes), data, row)
+    col.push(resource_lists, set_on_route(bursts.data, row, t_first, t_last, route, routes), bursts, row)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,17 @@ def cache_folder() -> Path:
     return home / f"kernels-{digest.hexdigest()[:16]}"
 
 
+def drop_old_caches(current: Path, kept: int = 3) -> None:
+    """Keep the folders of the latest states of the sources only."""
+    if current.exists():
+        return
+    older = sorted(current.parent.glob("kernels-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in older[kept:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 if "NUMBA_CACHE_DIR" not in os.environ:
+    drop_old_caches(cache_folder())
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]  # made at run time by numba
 
 _FLAGS: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}

@@ -22,7 +22,7 @@ BOOKING_SLOTS = 1024  # retransmissions are booked at most so far ahead: 4 attem
 
 def bursts(state: State) -> c.Bursts:
     """The burst pool as kernels take it."""
-    return c.Bursts(state.data, state.free, state.free_count)
+    return c.Bursts(state.data, state.next, state.free, state.free_count)
 
 
 def scratch(rows: int) -> c.Scratch:

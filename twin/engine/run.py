@@ -64,14 +64,14 @@ class Engine:
     def _first_state(self) -> State:
         state = new_state(self.world, self.clock, self.flows, self.fixed_air)
         add_network(state, self.routes.resources, link_states(self.routes))
-        start_all(self.key, self.traffic, state.flow_state, Wheel(state.wheel_head, state.wheel_opened))
+        start_all(self.key, self.traffic, state.flow_state, Wheel(state.wheel_head, state.wheel_opened, state.wheel_chain))
         return state
 
     def _bind(self) -> None:
         """Views of the state's arrays as the kernels take them."""
         s, a = self.state, self.fixed_air
         self.bursts = accounts.bursts(s)
-        self.wheel = Wheel(s.wheel_head, s.wheel_opened)
+        self.wheel = Wheel(s.wheel_head, s.wheel_opened, s.wheel_chain)
         self.lists = Lists(s.cell_lists, s.resource_lists)
         self.offered = Offered(s.offered, s.offered_bytes, s.tenant_offered)
         self.air = Air(

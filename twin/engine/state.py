@@ -62,12 +62,14 @@ class State:
         new = max(rows, 2 * old)
         data = c.aligned_rows(new, c.BURST_COLUMNS)
         data[:old] = old_data
+        following = np.full(new, c.NONE, dtype=np.int32)
+        following[:old] = self.arrays["next"]
         free = np.empty(new, dtype=np.int64)
         n = int(self.arrays["free_count"][0])
         # New rows lie under the old free ones, so rows still in cache are taken first.
         free[: new - old] = np.arange(new - 1, old - 1, -1)
         free[new - old : new - old + n] = old_free[:n]
-        self.arrays["data"], self.arrays["free"] = data, free
+        self.arrays["data"], self.arrays["next"], self.arrays["free"] = data, following, free
         self.arrays["free_count"][0] = n + new - old
 
 
@@ -83,10 +85,12 @@ def new_state(world: World, clock: Clock, flows: FlowTables, air: AirTables) -> 
     parts: dict[str, np.ndarray] = {}
     parts["now"] = np.zeros(1, np.int64)
     parts["data"] = c.aligned_rows(FIRST_ROWS, c.BURST_COLUMNS)
+    parts["next"] = np.full(FIRST_ROWS, c.NONE, np.int32)
     parts["free"] = np.arange(FIRST_ROWS - 1, -1, -1, dtype=np.int64)
     parts["free_count"] = np.array([FIRST_ROWS], dtype=np.int64)
     parts["flow_state"] = c.aligned_rows(len(flows.flows), c.FLOW_STATE_COLUMNS)
     parts["wheel_head"] = np.full(WHEEL_BUCKETS + 1, c.NONE, np.int64)
+    parts["wheel_chain"] = np.full(len(flows.flows), c.NONE, np.int32)
     parts["wheel_opened"] = np.zeros(1, np.int64)
     parts["channels"], parts["cells"] = c.aligned_copy(flows.channels), c.aligned_copy(air.cells)
     _heaps(parts, flows.channels)

@@ -93,9 +93,9 @@ def account(done, bursts, flows, types, acc, cap, until, warmup, bucket_ns):
     done[0, 1] = col.NONE
     capturing = len(cap.rows) > 0
     while row != col.NONE:
-        following = data[row, col.NEXT]
+        following = bursts.next[row]
         if data[row, col.T_END] >= until:
-            col.push(done, 0, data, row)
+            col.push(done, 0, bursts, row)
             row = following
             continue
         flow = flows[data[row, col.FLOW]]

@@ -41,7 +41,7 @@ def finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch,
     f = data[row, col.F_ALL]
     if data[row, col.BLOCK_LOST]:
         cell[col.CE_LOST] += 1
-        col.end_burst(done, data, row, f, col.HARQ_FAILED)
+        col.end_burst(done, bursts, row, f, col.HARQ_FAILED)
         return
     slot, processing = radio[col.RA_SLOT], radio[col.RA_PROCESSING]
     g = max(f, channel[col.CH_LAST_G])
@@ -57,7 +57,7 @@ def finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch,
     data[row, col.PART + col.P_PROCESSING] += processing
     leave = g + processing
     first = min(leave, max(n2 * slot, max(data[row, col.F_FIRST], before)) + processing)
-    enter_route(data, row, first, leave, flows[data[row, col.FLOW], col.FL_ROUTE_UP], routes, resource_lists)
+    enter_route(bursts, row, first, leave, flows[data[row, col.FLOW], col.FL_ROUTE_UP], routes, resource_lists)
 
 
 @part
@@ -68,7 +68,7 @@ def finish_downlink(air, r, bursts, done, cell, ch, row, n2):
     f = data[row, col.F_ALL]
     if data[row, col.BLOCK_LOST]:
         cell[col.CE_LOST] += 1
-        col.end_burst(done, data, row, f, col.HARQ_FAILED)
+        col.end_burst(done, bursts, row, f, col.HARQ_FAILED)
         return
     slot = radio[col.RA_SLOT]
     g = max(f, channel[col.CH_LAST_G])
@@ -80,7 +80,7 @@ def finish_downlink(air, r, bursts, done, cell, ch, row, n2):
     data[row, col.PART + col.P_DL_TRANSMISSION] += e2 - b1
     data[row, col.PART + col.P_DL_HARQ] += g - e2
     data[row, col.PART + col.P_PROCESSING] += radio[col.RA_DL_PROCESSING] + radio[col.RA_UE]
-    col.end_burst(done, data, row, g + radio[col.RA_UE], col.DELIVERED)
+    col.end_burst(done, bursts, row, g + radio[col.RA_UE], col.DELIVERED)
 
 
 @routine
@@ -107,7 +107,7 @@ def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done
         channel[col.CH_CG_FREE] = earliest
         if carried < 1:
             cell[col.CE_LOST] += 1
-            col.end_burst(done, data, row, (n + 1) * slot, col.HARQ_FAILED)
+            col.end_burst(done, bursts, row, (n + 1) * slot, col.HARQ_FAILED)
             return
         f, lost = send_block(key, air, c, r, ch, n, q, HARQ_UL)
         cell[col.CE_PRB_USED] += q
@@ -135,9 +135,9 @@ def absorb(key, air, c, r, d, flows, bursts, routes, resource_lists, done, row):
         return
     if channel[col.CH_BACKLOG] + data[row, col.BYTES] > channel[col.CH_BUFFER]:
         air.cells[c, col.CE_LOST] += 1
-        col.end_burst(done, data, row, t, col.RLC_OVERFLOW)
+        col.end_burst(done, bursts, row, t, col.RLC_OVERFLOW)
         return
-    data[row, col.NEXT] = col.NONE
+    bursts.next[row] = col.NONE
     data[row, col.REMAINING] = data[row, col.BYTES]
     data[row, col.B_FIRST] = col.NONE
     data[row, col.F_ALL] = 0
@@ -145,7 +145,7 @@ def absorb(key, air, c, r, d, flows, bursts, routes, resource_lists, done, row):
     if channel[col.CH_HEAD] == col.NONE:
         channel[col.CH_HEAD] = row
     else:
-        data[channel[col.CH_TAIL], col.NEXT] = row
+        bursts.next[channel[col.CH_TAIL]] = row
     channel[col.CH_TAIL] = row
     channel[col.CH_BACKLOG] += data[row, col.BYTES]
     if channel[col.CH_STATUS] == col.IDLE:
@@ -203,10 +203,10 @@ def discard_old(air, cell, ch, bursts, done, decision):
     data, channel = bursts.data, air.channels[ch]
     row = channel[col.CH_HEAD]
     while row != col.NONE and data[row, col.B_FIRST] == col.NONE and decision - data[row, col.T] > channel[col.CH_DISCARD]:
-        channel[col.CH_HEAD] = data[row, col.NEXT]
+        channel[col.CH_HEAD] = bursts.next[row]
         channel[col.CH_BACKLOG] -= data[row, col.BYTES]
         cell[col.CE_LOST] += 1
-        col.end_burst(done, data, row, decision, col.PDCP_DISCARD)
+        col.end_burst(done, bursts, row, decision, col.PDCP_DISCARD)
         row = channel[col.CH_HEAD]
 
 
@@ -228,7 +228,7 @@ def fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n,
         data[row, col.BLOCK_LOST] |= lost
         if data[row, col.REMAINING] > 0:
             break
-        channel[col.CH_HEAD] = data[row, col.NEXT]
+        channel[col.CH_HEAD] = bursts.next[row]
         cell[col.CE_BYTES] += data[row, col.BYTES]
         if d == 0:
             aligned = first_slot(air, r, data[row, col.READY]) * slot
@@ -298,7 +298,7 @@ def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
     """One cell and direction up to (not including) `until`."""
     r = 2 * air.cells[c, col.CE_RADIO] + d
     cell = air.cells[c]
-    times, rows, count = gather(lists.cells, c, bursts.data, flows, until, scratch)
+    times, rows, count = gather(lists.cells, c, bursts, flows, until, scratch)
     i = 0
     start = cell[col.CE_HEAP_START]
     while True:

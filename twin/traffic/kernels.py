@@ -24,10 +24,11 @@ HALF_HOUR_NS = HOUR_NS // 2
 
 class Wheel(NamedTuple):
     """Flows by the bucket of their next time. head int64 (WHEEL_BUCKETS + 1,), the last for what is more than a turn away;
-    opened int64 (1,): the bucket in hand, counted from time 0."""
+    opened int64 (1,): the bucket in hand, counted from time 0; chain int32 (flows,): the following flow of a bucket."""
 
     head: np.ndarray
     opened: np.ndarray
+    chain: np.ndarray
 
 
 class Traffic(NamedTuple):
@@ -56,7 +57,7 @@ def wheel_add(wheel, state, f):
     opened = wheel.opened[0]
     bucket = max(t >> BUCKET_SHIFT, opened)
     slot = bucket & (WHEEL_BUCKETS - 1) if bucket < opened + WHEEL_BUCKETS else np.int64(WHEEL_BUCKETS)
-    state[f, col.FS_NEXT] = wheel.head[slot]
+    wheel.chain[f] = wheel.head[slot]
     wheel.head[slot] = f
 
 
@@ -201,15 +202,15 @@ def offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup):
             offered.bytes[flow[col.FL_GROUP], 2] += ty[col.TY_RESPONSE]
     if direction == 0:
         if flow[col.FL_CH_UL] != col.NONE:
-            col.push(lists.cells, 2 * flow[col.FL_CELL], bursts.data, row)
+            col.push(lists.cells, 2 * flow[col.FL_CELL], bursts, row)
         elif flow[col.FL_ROUTE_UP] == col.NONE:
-            col.end_burst(done, bursts.data, row, t, col.NO_COVERAGE)
+            col.end_burst(done, bursts, row, t, col.NO_COVERAGE)
         else:
-            enter_route(bursts.data, row, t, t, flow[col.FL_ROUTE_UP], routes, lists.resources)
+            enter_route(bursts, row, t, t, flow[col.FL_ROUTE_UP], routes, lists.resources)
     elif flow[col.FL_ROUTE_DOWN] == col.NONE:
-        col.end_burst(done, bursts.data, row, t, col.NO_COVERAGE)
+        col.end_burst(done, bursts, row, t, col.NO_COVERAGE)
     else:
-        enter_route(bursts.data, row, t, t, flow[col.FL_ROUTE_DOWN], routes, lists.resources)
+        enter_route(bursts, row, t, t, flow[col.FL_ROUTE_DOWN], routes, lists.resources)
 
 
 @kernel
@@ -226,18 +227,18 @@ def refile_far(wheel, state):
     f = wheel.head[WHEEL_BUCKETS]
     wheel.head[WHEEL_BUCKETS] = col.NONE
     while f != col.NONE:
-        following = state[f, col.FS_NEXT]
+        following = wheel.chain[f]
         wheel_add(wheel, state, f)
         f = following
 
 
 @routine
-def put_back(wheel, state, slot, f):
+def put_back(wheel, slot, f):
     """Put the flows from f on in front of what the bucket has taken in since it was opened."""
     tail = f
-    while state[tail, col.FS_NEXT] != col.NONE:
-        tail = state[tail, col.FS_NEXT]
-    state[tail, col.FS_NEXT] = wheel.head[slot]
+    while wheel.chain[tail] != col.NONE:
+        tail = wheel.chain[tail]
+    wheel.chain[tail] = wheel.head[slot]
     wheel.head[slot] = f
 
 
@@ -252,7 +253,7 @@ def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until,
         f = wheel.head[slot]
         wheel.head[slot] = col.NONE
         while f != col.NONE:
-            following = state[f, col.FS_NEXT]
+            following = wheel.chain[f]
             flow = tr.flows[f]
             ty = tr.types[flow[col.FL_TYPE]]
             while state[f, col.FS_T] < until:
@@ -260,7 +261,7 @@ def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until,
                 if t >= (opened + 1) << BUCKET_SHIFT:
                     break
                 if bursts.n_free[0] < 2:
-                    put_back(wheel, state, slot, f)
+                    put_back(wheel, slot, f)
                     return np.int64(-1 - count)
                 hour = ((start_of_day + t) // HOUR_NS) % 24
                 if state[f, col.FS_ACT] < tr.activity_q16[ty[col.TY_PROFILE], hour]:

@@ -77,10 +77,10 @@ def heap_pop(net, data):
 
 
 @part
-def arrive(net, data, resource_lists, routes, resource, row, t):
+def arrive(net, bursts, resource_lists, routes, resource, row, t):
     """A burst is on its way to a resource, where it arrives at t."""
-    data[row, col.T] = t
+    bursts.data[row, col.T] = t
     if net.heap_size[1] >= 0 and routes.resources[resource, col.RS_COMPONENT] == net.heap_size[1]:
-        heap_push(net, data, t, ARRIVAL, row)
+        heap_push(net, bursts.data, t, ARRIVAL, row)
     else:
-        col.push(resource_lists, resource, data, row)
+        col.push(resource_lists, resource, bursts, row)

@@ -74,7 +74,7 @@ def server_arrival(key, net, bursts, routes, lists, done, resource, row, t):
     counts[col.RM_WAIT_MAX] = max(counts[col.RM_WAIT_MAX], start - t)
     if start - t > res[col.RS_QUEUE_LIMIT]:
         counts[col.RM_DROPPED] += 1
-        col.end_burst(done, data, row, t, col.SERVER_OVERFLOW)
+        col.end_burst(done, bursts, row, t, col.SERVER_OVERFLOW)
         return
     service = res[col.RS_SERVICE_MEAN]
     if res[col.RS_SERVICE_KIND] == col.SERVICE_EXPONENTIAL:
@@ -93,7 +93,7 @@ def server_arrival(key, net, bursts, routes, lists, done, resource, row, t):
     if following == col.NONE:
         complete(net, bursts, routes, lists, done, row, end)
     else:
-        arrive(net, data, lists.resources, routes, following, row, end)
+        arrive(net, bursts, lists.resources, routes, following, row, end)
 
 
 @routine
@@ -135,7 +135,7 @@ def open_component(net, bursts, routes, lists, members, until, scratch, componen
     """Put all that waits for the members of a component on the heap."""
     net.heap_size[0], net.heap_size[1] = 0, component
     for i in range(len(members)):
-        times, rows, n = gather(lists.resources, members[i], bursts.data, net.flows, until, scratch)
+        times, rows, n = gather(lists.resources, members[i], bursts, net.flows, until, scratch)
         for j in range(n):
             heap_push(net, bursts.data, times[j], ARRIVAL, rows[j])
         if routes.resources[members[i], col.RS_KIND] == col.LINK:
@@ -165,16 +165,16 @@ def run_component(key, net, bursts, routes, lists, done, members, until, scratch
             continue
         if routes.resources[resource, col.RS_KIND] == col.LINK:
             wake(net, data, resource)
-    close_component(net, data, routes, lists)
+    close_component(net, bursts, routes, lists)
 
 
 @routine
-def close_component(net, data, routes, lists):
+def close_component(net, bursts, routes, lists):
     """What arrives later goes back to the lists."""
     for i in range(net.heap_size[0]):
         if net.heap[i, 1] == ARRIVAL:
             row = net.heap[i, 2]
-            col.push(lists.resources, routes.items[data[row, col.POS]], data, row)
+            col.push(lists.resources, routes.items[bursts.data[row, col.POS]], bursts, row)
     net.heap_size[0], net.heap_size[1] = 0, col.NONE
 
 
@@ -187,7 +187,7 @@ def run_network(key, net, bursts, routes, lists, done, order_start, order, until
             link = net.links[order[a]]
             if lists.resources[order[a], col.HEAD] == col.NONE and link[col.LK_LEVEL] == col.NONE and link[col.LK_QUEUED] == 0:
                 continue
-            times, rows, n = gather(lists.resources, order[a], bursts.data, net.flows, until, scratch)
+            times, rows, n = gather(lists.resources, order[a], bursts, net.flows, until, scratch)
             serve(key, net, bursts, routes, lists, done, order[a], times, rows, n, until, True)
         else:
             run_component(key, net, bursts, routes, lists, done, order[a:b], until, scratch, np.int64(g))

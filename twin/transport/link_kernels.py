@@ -52,7 +52,7 @@ def link_start(net, bursts, routes, lists, done, resource, level, s):
         link[col.LK_END] = s + (link[at + col.LV_LEFT] - 1) * link[at + col.LV_SER] + link[at + col.LV_SER_LAST]
         return
     row = link[at + col.LV_HEAD]
-    link[at + col.LV_HEAD] = bursts.data[row, col.NEXT]
+    link[at + col.LV_HEAD] = bursts.next[row]
     link_begin(net, bursts, routes, lists, done, resource, level, row, s)
 
 
@@ -162,11 +162,11 @@ def link_arrival(net, bursts, routes, lists, done, resource, row, t, alone):
         link_begin(net, bursts, routes, lists, done, resource, level, row, t)
         return
     at = col.LK_LEVELS + col.LV_WIDTH * level
-    data[row, col.NEXT] = col.NONE
+    bursts.next[row] = col.NONE
     if link[at + col.LV_HEAD] == col.NONE:
         link[at + col.LV_HEAD] = row
     else:
-        data[link[at + col.LV_TAIL], col.NEXT] = row
+        bursts.next[link[at + col.LV_TAIL]] = row
     link[at + col.LV_TAIL] = row
     link[col.LK_QUEUED] += 1
     if link[col.LK_LEVEL] == col.NONE:

@@ -48,8 +48,8 @@ def complete(net, bursts, routes, lists, done, row, t):
         data[answer, col.PACKETS] = (size + mtu - 1) // mtu if size > mtu else 1
         data[answer, col.LAST_BYTES] = size - (data[answer, col.PACKETS] - 1) * mtu
         resource = set_on_route(data, answer, t, t, flow[col.FL_ROUTE_DOWN], routes)
-        arrive(net, data, lists.resources, routes, resource, answer, data[answer, col.T])
-    col.end_burst(done, data, row, t, col.DELIVERED)
+        arrive(net, bursts, lists.resources, routes, resource, answer, data[answer, col.T])
+    col.end_burst(done, bursts, row, t, col.DELIVERED)
 
 
 @routine
@@ -61,19 +61,19 @@ def release(net, bursts, routes, lists, done, row):
         col.free_row(bursts, row)
         return
     if data[row, col.CAUSE] != col.DELIVERED:
-        col.end_burst(done, data, row, t_out, data[row, col.CAUSE])
+        col.end_burst(done, bursts, row, t_out, data[row, col.CAUSE])
         return
     pos = data[row, col.POS]
     settle_parts(routes, data, row, t_out, pos)
     following = routes.items[pos]
     if following != col.NONE:
-        arrive(net, data, lists.resources, routes, following, row, t_out)
+        arrive(net, bursts, lists.resources, routes, following, row, t_out)
         return
     flow = net.flows[data[row, col.FLOW]]
     if data[row, col.DIR] != 0 and flow[col.FL_CH_DL] != col.NONE:
         c = 2 * flow[col.FL_CELL] + 1
         data[row, col.T] = t_out + net.radios[2 * net.cells[c, col.CE_RADIO] + 1, col.RA_DL_PROCESSING]
-        col.push(lists.cells, c, data, row)
+        col.push(lists.cells, c, bursts, row)
         return
     complete(net, bursts, routes, lists, done, row, t_out)
 
@@ -90,7 +90,7 @@ def hand_on(net, bursts, routes, lists, done, row, t_first):
         if data[row, col.PENDING] == 0:
             release(net, bursts, routes, lists, done, row)
     else:
-        arrive(net, data, lists.resources, routes, following, row, t_first)
+        arrive(net, bursts, lists.resources, routes, following, row, t_first)
 
 
 @part
@@ -98,11 +98,11 @@ def end_on_way(bursts, done, row, t, cause):
     """A train was lost whole at t. While a link behind still sends its packets, a copy goes to the accounts."""
     data = bursts.data
     if data[row, col.PENDING] == 0:
-        col.end_burst(done, data, row, t, cause)
+        col.end_burst(done, bursts, row, t, cause)
         return
     ended = col.take_row(bursts)
     for i in range(col.BURST_COLUMNS):
         data[ended, i] = data[row, i]
-    col.end_burst(done, data, ended, t, cause)
+    col.end_burst(done, bursts, ended, t, cause)
     data[row, col.CAUSE] = col.GHOST
     data[row, col.AT_END] = 1
