@@ -75,6 +75,14 @@ def test_random_rings(drawn: tuple[World, Clock]) -> None:
     assert_same_path(*drawn)
 
 
+@pytest.mark.verify
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(worlds(), worlds(rings=True)))
+def test_many_random_worlds(drawn: tuple[World, Clock]) -> None:
+    """The same, longer."""
+    assert_same_path(*drawn)
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(worlds(), st.lists(st.integers(1, 229 * MS), max_size=6), st.integers(1_000, 50 * MS))
 def test_no_cut_changes_the_path(drawn: tuple[World, Clock], cuts: list[int], window_ns: int) -> None:
