@@ -18,10 +18,12 @@ class Goal:
         return value >= limit if self.higher else value <= limit
 
     def verdict(self, value: float) -> str:
-        """`aim`, `floor`, or `no`; a goal without an aim is met with its floor."""
+        """What is reached: `aim`, `floor` or `no`; `yes` for the floor of a goal without an aim."""
         if not self.reaches(value, self.floor):
             return "no"
-        return "aim" if self.aim is None or self.reaches(value, self.aim) else "floor"
+        if self.aim is None:
+            return "yes"
+        return "aim" if self.reaches(value, self.aim) else "floor"
 
 
 @dataclass(frozen=True)

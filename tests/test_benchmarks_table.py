@@ -17,6 +17,7 @@ from twin.world.tables import COLUMNS, Clock
 @pytest.mark.parametrize("value, verdict", [(0.4, "aim"), (0.5, "aim"), (1.5, "floor"), (1.6, "no")])
 def test_a_goal_says_how_far_a_figure_comes(value, verdict):
     assert Goal(1.5, 0.5).verdict(value) == verdict
+    assert Goal(1.5).verdict(value) == ("no" if verdict == "no" else "yes")
     assert Goal(1 / 1.5, 2, higher=True).verdict(1 / value) == verdict
 
 
