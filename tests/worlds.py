@@ -170,7 +170,7 @@ def rich_world() -> World:
     kinds = [
         b.flow_type(period_ns=4 * MS, jitter_ns=MS, response_bytes=300, level=0),
         b.flow_type(generator="video", period_ns=33 * MS, size_bytes=8_000, i_frame_bytes=40_000, gop=5, level=2,
-                    discard_ns=40 * MS, rlc_buffer_bytes=50_000),
+                    discard_ns=200 * MS, rlc_buffer_bytes=50_000),
         b.flow_type(generator="poisson", period_ns=3 * MS, size_kind="pareto", size_bytes=50, size_spread=1.5,
                     size_max_bytes=2_000),
         b.flow_type(generator="on_off", period_ns=2 * MS, size_kind="uniform", size_bytes=400, size_spread=0.5, level=3),

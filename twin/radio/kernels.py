@@ -199,12 +199,14 @@ def list_remove(air, cell, at, before, ch):
 
 @part
 def discard_old(air, cell, ch, bursts, done, decision):
-    """Drop bursts that waited longer than the discard timer and of which nothing was sent."""
+    """Drop bursts that waited longer than the discard timer, but for a single packet that has begun."""
     data, channel = bursts.data, air.channels[ch]
     row = channel[col.CH_HEAD]
-    while row != col.NONE and data[row, col.B_FIRST] == col.NONE and decision - data[row, col.T] > channel[col.CH_DISCARD]:
+    while row != col.NONE and decision - data[row, col.T] > channel[col.CH_DISCARD]:
+        if data[row, col.B_FIRST] != col.NONE and data[row, col.PACKETS] == 1:
+            return
         channel[col.CH_HEAD] = bursts.next[row]
-        channel[col.CH_BACKLOG] -= data[row, col.BYTES]
+        channel[col.CH_BACKLOG] -= data[row, col.REMAINING]
         cell[col.CE_LOST] += 1
         col.end_burst(done, bursts, row, decision, col.PDCP_DISCARD)
         row = channel[col.CH_HEAD]

@@ -91,9 +91,12 @@ class Channel:
         self.status, self.ready, self.limit = Status.PENDING, ready, limit
 
     def discard(self, now: int) -> list[Burst]:
-        """Take the bursts from the head that waited too long without a byte sent."""
+        """Take the bursts from the head that waited too long; a single packet that has begun goes on."""
         dropped = []
-        while self.queue and self.queue[0].untouched and now - self.queue[0].arrival > self.flow.kind.discard_ns:
+        while self.queue and now - self.queue[0].arrival > self.flow.kind.discard_ns:
+            head = self.queue[0]
+            if not head.untouched and head.burst.size <= self.flow.kind.mtu_payload_bytes:
+                break
             dropped.append(self.queue.popleft().burst)
         return dropped
 
