@@ -10,6 +10,7 @@ from rich.table import Table
 from benchmarks.machine import NUMPY_ITEMS, PYTHON_STEPS, machine_line
 from benchmarks.row import Goal, Row
 
+CAPTION = "met: aim, floor, yes (no aim is set) or no; noise: fixed loops beside the case over the best of this run"
 COLOURS = {"aim": "green", "yes": "green", "floor": "yellow", "no": "red"}
 
 
@@ -34,7 +35,7 @@ def loop_ms(row: dict[str, Any]) -> float:
 def print_table(machine: dict[str, Any], rows: list[dict[str, Any]], failures: dict[str, str]) -> None:
     """Rows with their verdicts; `noise` is the time of the fixed loops beside a case over the least seen in this run."""
     console = Console(width=132 if not Console().is_terminal else None)
-    table = Table(title="How fast", caption="met: aim, floor, yes (no aim is set) or no; noise: fixed loops beside the case over the best of this run")
+    table = Table(title="How fast", caption=CAPTION)
     for name in ("case", "what", "measured", "unit", "floor", "aim", "met", "noise"):
         table.add_column(name, justify="right" if name in ("measured", "floor", "aim", "noise") else "left", overflow="fold")
     least = min((loop_ms(row) for row in rows), default=1.0)

@@ -32,6 +32,7 @@ def _both(world: World, clock: Clock) -> tuple[Pace, Pace]:
     engine_s = seconds(lambda: engine.advance(clock.horizon_ns))
     offered: dict[tuple[int, int], int] = {}
     reference_s = seconds(lambda: offered.update(reference.run().offered))
+    engine.measures()  # checks the conservation laws
     bursts, same = int(engine.totals["bursts"]), sum(n for (_, direction), n in offered.items() if direction < 2)
     if bursts != same:
         raise RuntimeError(f"the engine generated {bursts} messages, the reference {same}")
