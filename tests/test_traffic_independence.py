@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.worlds import Builder, worlds
-from twin.base import columns as c
 from twin.base.accounting import PARTS
 from twin.base.names import name_hash
 from twin.engine.run import Engine
@@ -46,7 +45,7 @@ def generators_after(world: World, clock: Clock) -> dict[int, tuple[int, ...]]:
     engine = Engine(world, clock)
     engine.advance(clock.horizon_ns)
     engine.measures()
-    state = np.delete(engine.state.flow_state, c.FS_NEXT, axis=1)
+    state = engine.state.flow_state
     return {int(h): tuple(row) for h, row in zip(world.flows["flow_hash"], state.tolist())}
 
 

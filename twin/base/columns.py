@@ -131,6 +131,7 @@ NO_LIMIT = np.int64(1) << np.int64(60)
     CE_LOST,
 ) = range(11)
 CE_LISTS = 11  # then head, tail, count for each level
+CE_BOOKED = 23  # the last slot with a booking
 CELL_COLUMNS = 24
 
 # --- radios x directions (row 2 * radio + direction) -------------------------------------------------------------------
@@ -182,7 +183,7 @@ LINK_COLUMNS = LK_LEVELS + 8 * 4
 ANONYMOUS = -2  # a train whose row may be gone: nothing can happen to it any more
 
 # --- lists (row = where) -----------------------------------------------------------------------------------------------
-HEAD, TAIL = 0, 1
+HEAD, TAIL, AWAKE = 0, 1, 2  # AWAKE: the stage has work of its own although nothing arrives
 
 
 class Bursts(NamedTuple):

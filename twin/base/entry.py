@@ -22,7 +22,7 @@ class Routes(NamedTuple):
 
 
 class Lists(NamedTuple):
-    """Bursts that wait for a stage: (2 * cells, 2), row 2 * cell + direction; (resources, 2)."""
+    """Bursts that wait for a stage: (2 * cells, 3), row 2 * cell + direction; (resources, 3)."""
 
     cells: np.ndarray
     resources: np.ndarray

@@ -124,6 +124,7 @@ def _stack(blocks: list[np.ndarray]) -> np.ndarray:
 
 def _cells(world: World) -> np.ndarray:
     cells = c.aligned_rows(2 * len(world.cells), c.CELL_COLUMNS)
+    cells[:, c.CE_BOOKED] = c.NONE
     cells[:, c.CE_RADIO] = np.repeat(world.cells["radio"].to_numpy(), 2)
     for level in range(N_LEVELS):
         cells[:, c.CE_LISTS + 3 * level : c.CE_LISTS + 3 * level + 2] = c.NONE

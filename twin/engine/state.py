@@ -95,15 +95,22 @@ def new_state(world: World, clock: Clock, flows: FlowTables, air: AirTables) -> 
     parts["channels"], parts["cells"] = c.aligned_copy(flows.channels), c.aligned_copy(air.cells)
     _heaps(parts, flows.channels)
     parts["booked"] = np.zeros((2 * n_cells, RING), np.int64)
-    parts["cell_lists"] = np.full((2 * n_cells, 2), c.NONE, np.int64)
-    parts["resource_lists"] = np.full((n_res, 2), c.NONE, np.int64)
-    parts["done"] = np.full((1, 2), c.NONE, np.int64)
+    parts["cell_lists"] = empty_lists(2 * n_cells)
+    parts["resource_lists"] = empty_lists(n_res)
+    parts["done"] = empty_lists(1)
     parts["load_q16"] = np.stack([world.cells["initial_load_ul_q16"], world.cells["initial_load_dl_q16"]], axis=1).astype(
         np.int64
     )
     parts["counts"] = np.zeros((n_res, 5), np.int64)
     _accounts(parts, world, clock, flows)
     return State(parts)
+
+
+def empty_lists(n: int) -> np.ndarray:
+    """n empty lists of bursts, int64 (n, 3): head, tail, awake."""
+    lists = np.full((n, 3), c.NONE, np.int64)
+    lists[:, c.AWAKE] = 0
+    return lists
 
 
 def _heaps(parts: dict[str, np.ndarray], channels: np.ndarray) -> None:

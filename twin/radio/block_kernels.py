@@ -30,7 +30,9 @@ def smallest_prb(payload, header, want, most):
 
 @part
 def booked_prb(air, c, n):
-    """PRBs booked for retransmissions in slot n."""
+    """PRBs booked for retransmissions in slot n (mostly none ahead: then the ring stays out of the cache)."""
+    if n > air.cells[c, col.CE_BOOKED]:
+        return np.int64(0)
     entry = air.booked[c, n % RING]
     return entry & ((1 << PRB_BITS) - 1) if entry >> PRB_BITS == n else np.int64(0)
 
@@ -56,6 +58,7 @@ def send_block(key, air, c, r, ch, n, q, purpose):
         if after - m > SEARCH:
             break
         air.booked[c, after % RING] = (after << PRB_BITS) | (booked_prb(air, c, after) + q)
+        cell[col.CE_BOOKED] = max(cell[col.CE_BOOKED], after)
         cell[col.CE_PRB_USED] += q
         m = after
         p = (p * radio[col.RA_HARQ_GAIN]) >> 16

@@ -328,6 +328,7 @@ def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
 def run_cells(key, air, d, flows, bursts, routes, lists, done, until, scratch):
     """All cells of one direction up to `until`."""
     for c in range(d, len(air.cells), 2):
-        if lists.cells[c, col.HEAD] == col.NONE and air.cells[c, col.CE_ACTIVE] == 0 and air.cells[c, col.CE_HEAP_SIZE] == 0:
+        if lists.cells[c, col.HEAD] == col.NONE and lists.cells[c, col.AWAKE] == 0:
             continue
         run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
+        lists.cells[c, col.AWAKE] = air.cells[c, col.CE_ACTIVE] + air.cells[c, col.CE_HEAP_SIZE]

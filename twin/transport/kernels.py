@@ -184,10 +184,11 @@ def run_network(key, net, bursts, routes, lists, done, order_start, order, until
     for g in range(len(order_start) - 1):
         a, b = order_start[g], order_start[g + 1]
         if b - a == 1:
-            link = net.links[order[a]]
-            if lists.resources[order[a], col.HEAD] == col.NONE and link[col.LK_LEVEL] == col.NONE and link[col.LK_QUEUED] == 0:
+            if lists.resources[order[a], col.HEAD] == col.NONE and lists.resources[order[a], col.AWAKE] == 0:
                 continue
             times, rows, n = gather(lists.resources, order[a], bursts, net.flows, until, scratch)
             serve(key, net, bursts, routes, lists, done, order[a], times, rows, n, until, True)
+            link = net.links[order[a]]
+            lists.resources[order[a], col.AWAKE] = link[col.LK_QUEUED] + (link[col.LK_LEVEL] != col.NONE)
         else:
             run_component(key, net, bursts, routes, lists, done, order[a:b], until, scratch, np.int64(g))
