@@ -110,6 +110,17 @@ CASES = {
     "no operators": ("operators: {viettel: null, vnpt: null, mobifone: null}\n", ["operators", "no operator is left"]),
     "operator shares": ("operators: {mobifone: null}\n", ["operators", "sum to 0.85", "device_share"]),
     "warm-up": ("simulation: {horizon_s: 2, warmup_s: 2}\n", ["simulation.warmup_s", "leaves nothing"]),
+    "counted time of nothing": ("simulation: {horizon_s: 2.0005, warmup_s: 2}\n", ["simulation.warmup_s", "1 ms is the least"]),
+    "hardly a horizon": ("simulation: {horizon_s: 0.005, warmup_s: 0}\n", ["simulation.horizon_s", "equal to 0.01"]),
+    "no period": (
+        "device_classes: {agv: {traffic: {status: {period_ms: 0.05, jitter_ms: 0}}}}\n",
+        ["status.period_ms", "equal to 0.1", "Period or mean gap, ms"],
+    ),
+    "block errors beyond link adaptation": (
+        "radio_profiles: {nr-tdd-2600: {bler_target: 0.6}}\n",
+        ["nr-tdd-2600.bler_target", "equal to 0.5"],
+    ),
+    "too many layers": ("radio_profiles: {nr-tdd-2600: {layers_dl: 8}}\n", ["nr-tdd-2600.layers_dl", "equal to 4"]),
     "jitter above period": (
         "device_classes: {agv: {traffic: {status: {jitter_ms: 21}}}}\n",
         ["device_classes.agv.traffic.status.jitter_ms", "longer than the period"],

@@ -171,3 +171,15 @@ def test_documentation_lists_every_column():
             line = f"| `{column.name}` | {column.kind} | {'yes' if column.required else ''} |"
             fitting = [row for row in text.splitlines() if row.startswith(line) and row.endswith(f"| {column.description} |")]
             assert fitting, column.name
+
+
+def test_links_table_leaves_protection_as_it_was_unless_it_says(tmp_path):
+    def protected(text: str) -> list[bool]:
+        graph = world_with(tmp_path, links=text).graph
+        spare = [e for e in graph.edges if "YM2/viettel/agg" in e and graph.edges[e]["kind"] == "aggregation"]
+        return sorted(graph.edges[e]["protection"] for e in spare)
+
+    graph = build_world(load(SCENARIO)).graph
+    a, b = next(e for e in graph.edges if "YM2/viettel/agg" in e and graph.edges[e]["protection"])
+    assert protected(f"from,to,rate_gbps\n{a},{b},25\n") == [False, True]
+    assert protected(f"from,to,rate_gbps,protection\n{a},{b},25,no\n") == [False, False]

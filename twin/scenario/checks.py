@@ -11,6 +11,7 @@ from twin.scenario.schema import TABLES, Scenario
 
 TABLE_SUFFIXES = {"sites": (".csv", ".xlsx", ".geojson")}
 SUM_TOLERANCE = 1e-6
+MIN_COUNTED_S = 0.001 - 1e-9
 
 
 def problems_of(s: Scenario) -> list[Finding]:
@@ -19,9 +20,9 @@ def problems_of(s: Scenario) -> list[Finding]:
 
 
 def times(s: Scenario) -> Iterator[Finding]:
-    """Something is left to count after the warm-up."""
-    if s.simulation.warmup_s >= s.simulation.horizon_s:
-        message = f"warm-up of {s.simulation.warmup_s:g} s leaves nothing of a horizon of {s.simulation.horizon_s:g} s"
+    """At least a millisecond is left to count after the warm-up."""
+    if s.simulation.horizon_s - s.simulation.warmup_s < MIN_COUNTED_S:
+        message = f"warm-up of {s.simulation.warmup_s:g} s leaves nothing of a horizon of {s.simulation.horizon_s:g} s (1 ms is the least)"
         yield Finding(("simulation", "warmup_s"), message, "lengthen horizon_s or shorten warmup_s")
 
 

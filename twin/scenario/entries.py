@@ -27,6 +27,7 @@ from twin.scenario.fields import (
     Text,
 )
 
+MIN_PERIOD_MS = 0.1  # below one slot a device has no source of its own: raise the size instead
 Level = Annotated[int, Field(ge=0, le=3)]
 ServerSiteName = Name
 UpfPlace = Literal["hanoi", "province", "park"]
@@ -105,8 +106,8 @@ class TrafficItem(Part):
     application: Name = Field(description="Entry of applications.")
     direction: Literal["ul", "dl"] = Field(description="ul: the device sends; dl: the server sends.")
     generator: Generator = Field(description="Kind of arrival process.")
-    period_ms: Positive | None = Field(
-        default=None, le=1e10, description="Period or mean gap, ms. Not for mar_periodic, whose periods TR 45.820 gives."
+    period_ms: Annotated[float, Field(ge=MIN_PERIOD_MS, le=1e10)] | None = Field(
+        default=None, description="Period or mean gap, ms. Not for mar_periodic, whose periods TR 45.820 gives."
     )
     jitter_ms: Milliseconds = Field(default=0.0, description="Uniform jitter after the nominal instant, ms; at most the period.")
     size_kind: Literal["fixed", "uniform", "pareto"] = Field(default="fixed", description="Distribution of the burst size.")

@@ -25,7 +25,9 @@ Decibels = Annotated[float, Field(ge=-200, le=200)]
 SlotCount = Annotated[int, Field(ge=0, le=1024)]
 Symbols = Annotated[int, Field(ge=0, le=14)]
 Grants = Annotated[int, Field(ge=1, le=1000)]
-Layers = Annotated[int, Field(ge=1, le=8)]
+MAX_LAYERS = 4  # of one codeword, as in twin.base.tbs
+MIN_BLER, MAX_BLER = 1e-6, 0.5  # as in twin.base.link_adaptation
+Layers = Annotated[int, Field(ge=1, le=MAX_LAYERS)]
 
 
 class RadioProfile(Sourced):
@@ -59,7 +61,7 @@ class RadioProfile(Sourced):
     layers_ul: Layers = Field(description="Uplink spatial layers.")
     mcs_table: Literal["qam64", "qam256", "qam64lowse"] = Field(description="TS 38.214 tables 5.1.3.1-1, -2, -3.")
     bler_set: Literal["sionna", "5glena"] = Field(description="SINR to block error: see docs/radio.md; 5glena is pessimistic.")
-    bler_target: Annotated[float, Field(gt=0, lt=1)] = Field(description="Block error target of link adaptation.")
+    bler_target: Annotated[float, Field(ge=MIN_BLER, le=MAX_BLER)] = Field(description="Block error target of link adaptation.")
     tx_power_dbm: Decibels = Field(description="Transmit power of a cell, dBm over the whole carrier.")
     antenna_gain_dbi: Decibels = Field(description="Gain of the cell's antenna at boresight, dBi.")
     sectors: Annotated[int, Field(ge=1, le=12)] = Field(default=3, description="Cells a station.")
@@ -114,7 +116,7 @@ class ServerQueue(Part):
     service_kind: Literal["fixed", "exponential"] = Field(description="Distribution of the service time.")
     service_mean_us: Positive = Field(le=1e9, description="Mean service time of a message, us.")
     queue_limit_ms: Positive = Field(le=1e6, description="A message that would wait longer is rejected, ms.")
-    next_step: Text = Field(description="What to buy when it is full, for the report.")
+    next_step: Text | None = Field(default=None, description="What to buy when it is full, for the report; absent: twice the workers.")
 
 
 class ServerSite(Sourced):

@@ -37,7 +37,7 @@ TABLES = ("sites", "nodes", "links", "nf_capacity", "tenants")
 class Simulation(Part):
     """How long to simulate, with which seed, how often."""
 
-    horizon_s: Annotated[float, Field(gt=0, le=86_400)] = Field(default=12.0, description="Simulated time, s.")
+    horizon_s: Annotated[float, Field(ge=0.01, le=86_400)] = Field(default=12.0, description="Simulated time, s.")
     warmup_s: Annotated[float, Field(ge=0, le=86_400)] = Field(default=2.0, description="Start that is not counted, s.")
     epoch_s: Annotated[float, Field(ge=0.001, le=3600)] = Field(
         default=1.0, description="How often load turns into interference and links adapt, s."

@@ -141,7 +141,7 @@ def _receivers(draft: Draft, devices: DeviceArrays, phones: Phones) -> Receivers
 
     return Receivers(
         join(devices.device_hash, phones.device_hash), join(devices.park, phones.park),
-        join(_serving_column(draft, devices.park, devices.operator), phones.operator),
+        join(_serving_column(draft, devices.park, devices.operator), phones.host),
         join(_private_column(draft, devices), np.zeros(n)), join(devices.x_m, phones.x_m), join(devices.y_m, phones.y_m),
         join(heights[devices.device_class], heights[phones.device_class]), join(devices.indoor, np.zeros(n)),
         join(devices.high_loss, np.zeros(n)), join(devices.depth_m, np.zeros(n)))
@@ -231,7 +231,7 @@ def build_world(scenario: Scenario) -> World:
     sites = typed("sites", pd.DataFrame(draft.stations.sites))
     stations = typed("stations", pd.DataFrame(draft.stations.stations))
     cells = typed("cells", pd.DataFrame(draft.stations.cells))
-    phones = place_phones(scenario, cells, sites, draft.outlines)
+    phones = place_phones(scenario, cells, sites, draft.outlines, draft.serving)
     receivers = _receivers(draft, devices, phones)
     coupling, lost = attach(receivers, cells, sites, stations, draft.radios)
     draft.warnings += validity(receivers, coupling.cell, cells, sites, draft.radios)

@@ -161,7 +161,7 @@ class Core:
         name, q = f"{self._name(site, operator, park)}/{queue}", queues[queue]
         own = self._capacity(name)
         kind = QueueKind(own.workers or q.workers, q.service_kind, us_to_ns(own.service_mean_us or q.service_mean_us),
-                         ms_to_ns(own.queue_limit_ms or q.queue_limit_ms), own.next_step or q.next_step)
+                         ms_to_ns(own.queue_limit_ms or q.queue_limit_ms), own.next_step or q.next_step or "")
         at = park if self.scenario.server_sites[site].place == "park" else -1
         return self.resources.server(name, kind, at, operator)
 

@@ -157,7 +157,8 @@ def _add_link(scenario: Scenario, graph: nx.Graph, link: LinkRow, of_kind: tuple
     length = link.length_km or max(0.05, straight * scenario.transport.route_factor)
     old = graph.get_edge_data(link.a, link.b, default={})
     duct = link.duct or old.get("duct") or f"duct/{link.a}--{link.b}"
-    add_edge(graph, link.a, link.b, kind, spec, duct, length, link.protection)
+    protection = bool(old.get("protection", False)) if link.protection is None else link.protection
+    add_edge(graph, link.a, link.b, kind, spec, duct, length, protection)
 
 
 def read_overrides(scenario: Scenario) -> Overrides:

@@ -1,4 +1,4 @@
-"""Workers' phones: one aggregate source of background load a cell, scaled with the workers the cell serves."""
+"""Workers' phones: an aggregate source of background load a cell and operator it serves, scaled with the workers behind it."""
 
 from __future__ import annotations
 
@@ -16,27 +16,30 @@ from twin.world.layout import Outline
 
 #: Workers of a cell for which the library states an aggregate's traffic.
 LIBRARY_WORKERS_PER_CELL = 220.0
+Key = tuple[int, int, int]  # park, operator of the phones, operator of the cells
 REACH_SHARE = 0.3  # of the spacing of stations: where on its boresight a cell's aggregate is taken to stand
 
 
 @dataclass(frozen=True)
 class PhoneKind:
-    """Phones of one aggregate class, park and operator. rate_factor: workers of a cell over the library's."""
+    """Phones of one aggregate class, park and operator, on the cells of `host`. rate_factor: workers of a cell over the library's."""
 
     device_class: int
     label: str
     park: int
     operator: int
+    host: int
     rate_factor: float
 
 
 @dataclass(frozen=True)
 class Phones:
-    """One row a cell and aggregate class. kind: row of `kinds`. cell: the cell it loads."""
+    """One row a cell, aggregate class and operator it serves. kind: row of `kinds`. cell: the cell it loads. host: its operator."""
 
     device_hash: npt.NDArray[np.uint64]
     park: npt.NDArray[np.int32]
     operator: npt.NDArray[np.int32]
+    host: npt.NDArray[np.int32]
     device_class: npt.NDArray[np.int32]
     kind: npt.NDArray[np.int64]
     cell: npt.NDArray[np.int32]
@@ -45,37 +48,53 @@ class Phones:
     kinds: list[PhoneKind]
 
 
-def workers_per_cell(scenario: Scenario, cells: pd.DataFrame) -> dict[tuple[int, int], float]:
-    """Workers behind a cell, by (park, operator of the cells): by the device shares of those present, evenly over their cells."""
+def workers_per_cell(scenario: Scenario, cells: pd.DataFrame, serving: Mapping[tuple[int, int], int]) -> dict[Key, float]:
+    """Workers behind a cell, by (park, operator, operator of the cells): by the device shares of the operators that are served
+    in the park, evenly over the cells that serve them. `serving`: host by (park, operator)."""
     shares = [o.device_share for o in scenario.operators.values()]
     present, counts = np.unique(np.stack([cells["park"].to_numpy(), cells["operator"].to_numpy()], axis=1), axis=0,
                                 return_counts=True)
-    out: dict[tuple[int, int], float] = {}
+    n_cells = {(int(p), int(o)): int(n) for (p, o), n in zip(present, counts)}
+    out: dict[Key, float] = {}
     for p, park in enumerate(scenario.parks.values()):
-        here = {int(o): int(n) for (q, o), n in zip(present, counts) if q == p}
-        total = sum(shares[o] for o in here)
-        for o, n in here.items():
-            out[p, o] = park.workers * (shares[o] / total if total > 0 else 1.0 / len(here)) / n
+        hosts = {o: serving[p, o] for o in range(len(shares)) if (p, serving.get((p, o), -1)) in n_cells}
+        total = sum(shares[o] for o in hosts)
+        for o, host in hosts.items():
+            out[p, o, host] = park.workers * (shares[o] / total if total > 0 else 1.0 / len(hosts)) / n_cells[p, host]
     return out
 
 
-def place_phones(scenario: Scenario, cells: pd.DataFrame, sites: pd.DataFrame, outlines: Mapping[str, Outline]) -> Phones:
-    """Aggregates of all public cells; none when the scenario switches them off."""
-    classes = [(i, n) for i, (n, c) in enumerate(scenario.device_classes.items()) if c.aggregate_per_cell and c.traffic]
+def _kinds(scenario: Scenario, classes: list[int], workers: Mapping[Key, float]) -> list[PhoneKind]:
+    """Every class of aggregates in every park, for every operator whose phones are there."""
+    parks, operators = list(scenario.parks), list(scenario.operators)
+    return [PhoneKind(row, f"{parks[p]}/{operators[o]}", p, o, host, n / LIBRARY_WORKERS_PER_CELL)
+            for row in classes for (p, o, host), n in workers.items() if n > 0]
+
+
+def _name(cell: str, kind: PhoneKind, class_name: str, operators: list[str]) -> str:
+    guest = "" if kind.operator == kind.host else f"/{operators[kind.operator]}"
+    return f"{cell}{guest}/{class_name}-1"
+
+
+def place_phones(scenario: Scenario, cells: pd.DataFrame, sites: pd.DataFrame, outlines: Mapping[str, Outline],
+                 serving: Mapping[tuple[int, int], int]) -> Phones:
+    """Aggregates of all public cells, one for each operator they serve; none when the scenario switches them off."""
+    names, operators = list(scenario.device_classes), list(scenario.operators)
+    classes = [i for i, c in enumerate(scenario.device_classes.values()) if c.aggregate_per_cell and c.traffic]
     public = cells[~cells["private"]]
     if not scenario.devices.worker_phones or public.empty:
         classes, public = [], public.iloc[:0]
-    kinds = [PhoneKind(row, f"{list(scenario.parks)[p]}/{list(scenario.operators)[o]}", p, o, n / LIBRARY_WORKERS_PER_CELL)
-             for row, _ in classes for (p, o), n in workers_per_cell(scenario, public).items() if n > 0]
+    kinds = _kinds(scenario, classes, workers_per_cell(scenario, public, serving)) if classes else []
     cell, kind, hashes = [], [], []
     for k, kind_row in enumerate(kinds):
-        own = public[(public["park"] == kind_row.park) & (public["operator"] == kind_row.operator)]
+        own = public[(public["park"] == kind_row.park) & (public["operator"] == kind_row.host)]
         cell += own.index.to_list()
         kind += [k] * len(own)
-        hashes += [name_hash(f"{name}/{dict(classes)[kind_row.device_class]}-1") for name in own["name"]]
+        hashes += [name_hash(_name(name, kind_row, names[kind_row.device_class], operators)) for name in own["name"]]
     at = cells.iloc[np.array(cell, dtype=np.int64)]
     x, y = _positions(at, sites, public, list(outlines.values()))
-    return Phones(np.array(hashes, dtype=np.uint64), at["park"].to_numpy(dtype=np.int32), at["operator"].to_numpy(dtype=np.int32),
+    return Phones(np.array(hashes, dtype=np.uint64), at["park"].to_numpy(dtype=np.int32),
+                  np.array([kinds[k].operator for k in kind], dtype=np.int32), at["operator"].to_numpy(dtype=np.int32),
                   np.array([kinds[k].device_class for k in kind], dtype=np.int32), np.array(kind, dtype=np.int64),
                   np.array(cell, dtype=np.int32), x, y, kinds)
 

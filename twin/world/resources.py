@@ -88,7 +88,7 @@ class ResourceTable:
         return self._add(
             ("server", name), name=name, kind=SERVER, workers=kind.workers, service_kind=kind.service_kind,
             service_mean_ns=kind.service_mean_ns, queue_limit_ns=kind.queue_limit_ns, park=park, operator=operator,
-            next_step=f"{2 * kind.workers} workers")
+            next_step=kind.next_step or f"{2 * kind.workers} workers")
 
     def frame(self) -> pd.DataFrame:
         """The table, with the engine's columns first and of their types, then what only reports read."""

@@ -30,8 +30,8 @@ LINK_COLUMNS = (
     Column("p95_load_pct", NUMBER, low=0, high=99.9,
            description="95th percentile of the fill by traffic that is not simulated, per cent; empty: of the link type."),
     Column("length_km", NUMBER, low=0.001, high=1e4, description="Length of the route; empty: straight line x route_factor, km."),
-    Column("duct", TEXT, description="Duct it lies in; links of one duct are cut together."),
-    Column("protection", BOOLEAN, description="yes: used only when a working link fails."),
+    Column("duct", TEXT, description="Duct it lies in, shared with other links of that name; empty: as the link was, else its own."),
+    Column("protection", BOOLEAN, description="yes: used only when a working link fails; empty: as the link was, else no."),
     Column("link_type", TEXT, description="Entry of link_types for buffer, overhead and latency; empty: by the nodes' kinds."),
 )
 CAPACITY_COLUMNS = (
@@ -70,7 +70,7 @@ class LinkRow:
     p95_load_pct: float | None
     length_km: float | None
     duct: str
-    protection: bool
+    protection: bool | None
     link_type: str | None
     place: str
 
@@ -134,7 +134,7 @@ def read_links(path: Path, link_types: Sequence[str], nodes: Sequence[str] | Non
                                     "add their rates in one row, or put a node between"))
         seen[ends] = row["place"]
         out.append(LinkRow(str(row["from"]), str(row["to"]), row["rate_gbps"] or 1.0, row["p95_load_pct"], row["length_km"],
-                           row["duct"] or "", bool(row["protection"]), row["link_type"], row["place"]))
+                           row["duct"] or "", row["protection"], row["link_type"], row["place"]))
     if problems:
         raise WorldError(problems)
     return tuple(out)
