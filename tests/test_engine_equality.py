@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.worlds import MS, rich_world, tiny_world, worlds
 from twin.base import columns as c
 from twin.base.accounting import PARTS
-from twin.engine.accounts import busy_until_now
+from twin.engine.epochs import served_ns
 from twin.engine.run import Engine
 from twin.measure.measures import Measures
 from twin.reference.run import simulate as simulate_reference
@@ -47,7 +47,7 @@ def assert_same_path(world: World, clock: Clock) -> None:
     engine, bursts = run_engine(world, clock)
     pd.testing.assert_frame_equal(bursts, ordered(reference.bursts), check_dtype=False)
     np.testing.assert_array_equal(engine.state.cells[:, c.CE_PRB_USED].reshape(-1, 2), reference.prb_used)
-    np.testing.assert_array_equal(busy_until_now(engine), reference.busy_ns)
+    np.testing.assert_array_equal(served_ns(engine.state, engine.routes.resources), reference.busy_ns)
 
 
 def test_rich_world() -> None:

@@ -131,8 +131,8 @@ NO_LIMIT = np.int64(1) << np.int64(60)
     CE_LOST,
 ) = range(11)
 CE_LISTS = 11  # then head, tail, count for each level
-CE_BOOKED = 23  # the last slot with a booking
-CELL_COLUMNS = 24
+CE_BOOKED, CE_GRANTS = 23, 24  # the last slot with a booking; grants used
+CELL_COLUMNS = 32
 
 # --- radios x directions (row 2 * radio + direction) -------------------------------------------------------------------
 (
@@ -173,7 +173,8 @@ RESOURCE_COLUMNS = 16
 LINK, POOL, SERVER = 0, 1, 2
 SERVICE_FIXED, SERVICE_EXPONENTIAL = 0, 1
 # resources: counts
-RM_BUSY, RM_BYTES, RM_BURSTS, RM_DROPPED, RM_WAIT_MAX = range(5)
+RM_BUSY, RM_BYTES, RM_BURSTS, RM_DROPPED, RM_WAIT_MAX, RM_OFFERED = range(6)
+RM_COLUMNS = 6
 # links: state; then for each level the train in hand
 LK_BUSY_UNTIL, LK_LEVEL, LK_START, LK_END, LK_FREE_AT, LK_CUT, LK_WAKE, LK_QUEUED = range(8)
 LK_LEVELS = 8

@@ -9,7 +9,7 @@ import numpy as np
 from twin.base import columns as c
 from twin.base.accounting import PARTS
 from twin.base.errors import ConservationError
-from twin.engine.epochs import CELL_COUNTERS, record_series
+from twin.engine.epochs import CELL_COUNTERS, record_series, served_ns
 from twin.engine.state import State
 from twin.measure.kernels import Capture, count_in_flight
 from twin.measure.measures import Measures
@@ -41,21 +41,13 @@ def event_heap(state: State) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros((room, 3), np.int64), np.array([0, c.NONE], dtype=np.int64)
 
 
-def snapshot(state: State) -> None:
-    """Remember the counters at the end of the warm-up."""
+def snapshot(engine: Engine) -> None:
+    """Remember the counters at the end of the warm-up; of the busy time what has been served by then."""
+    state = engine.state
     state.warm_cells[:] = state.cells[:, CELL_COUNTERS]
     state.warm_counts[:] = state.counts
+    state.warm_counts[:, c.RM_BUSY] = served_ns(state, engine.routes.resources)
     state.counts[:, c.RM_WAIT_MAX] = 0
-
-
-def busy_until_now(engine: Engine) -> np.ndarray:
-    """Busy time (ns) of each resource up to now: what was accepted less what is still to be served."""
-    state, res, now = engine.state, engine.routes.resources, int(engine.state.now[0])
-    ahead = np.maximum(state.links[:, c.LK_BUSY_UNTIL] - now, 0)
-    pending = np.maximum(state.workers - now, 0)
-    upto = np.concatenate([[0], np.cumsum(pending)])
-    a = res[:, c.RS_WORKER_START]
-    return state.counts[:, c.RM_BUSY] - ahead - (upto[a + res[:, c.RS_WORKERS]] - upto[a])
 
 
 def close(engine: Engine) -> Measures:
@@ -63,15 +55,15 @@ def close(engine: Engine) -> Measures:
     state, clock, world = engine.state, engine.clock, engine.world
     now = int(state.now[0])
     start = now - 1 - (now - 1) % clock.epoch_ns if now else 0
-    record_series(state, start, engine.bucket_ns)
+    record_series(state, engine.routes.resources, start, engine.bucket_ns)
     alive = np.ones(len(state.data), dtype=np.bool_)
     alive[state.free[: state.free_count[0]]] = False
     state.in_flight[:], state.late_in_flight[:] = 0, 0
-    count_in_flight(
-        alive, state.data, engine.flows.flows, engine.flows.types, state.in_flight, state.late_in_flight, now, clock.warmup_ns
-    )
-    cells = (state.cells[:, CELL_COUNTERS] - state.warm_cells).reshape(-1, 2, 5)
-    busy = busy_until_now(engine) - state.warm_counts[:, c.RM_BUSY]
+    tenant_late = np.zeros_like(state.tenant_ended)
+    count_in_flight(alive, state.data, engine.flows.flows, engine.flows.types, state.in_flight, state.late_in_flight, tenant_late,
+                    now, clock.warmup_ns)
+    cells = (state.cells[:, CELL_COUNTERS] - state.warm_cells).reshape(-1, 2, 6)
+    busy = served_ns(state, engine.routes.resources) - state.warm_counts[:, c.RM_BUSY]
     counts = state.counts - state.warm_counts
     kept = {
         name: state.arrays[name].copy()
@@ -110,13 +102,17 @@ def close(engine: Engine) -> Measures:
         cell_blocks=cells[:, :, 2],
         cell_block_errors=cells[:, :, 3],
         cell_lost=cells[:, :, 4],
+        grants_used=cells[:, :, 5],
+        grants_available=engine.radio.available_grants(clock.warmup_ns, now),
+        offered_ns=counts[:, c.RM_OFFERED],
+        tenant_ended=state.tenant_ended + tenant_late,
         busy_ns=busy,
         bytes=counts[:, c.RM_BYTES],
         bursts=counts[:, c.RM_BURSTS],
         packets_dropped=counts[:, c.RM_DROPPED],
         wait_max_ns=state.counts[:, c.RM_WAIT_MAX],
         bucket_ns=engine.bucket_ns,
-        totals=dict(engine.totals),
+        totals={**engine.totals, "cg_overbooked_cells": float(state.overbooked[0])},
         **kept,
     )
     check(engine, measures)
@@ -148,6 +144,6 @@ def check(engine: Engine, m: Measures) -> None:
     if full.any():
         raise ConservationError(f"cell {world.cells['name'].iloc[int(np.argmax(full))]} used more PRBs than it has")
     limit = now * np.maximum(engine.routes.resources[:, c.RS_WORKERS], 1)
-    late = busy_until_now(engine) > limit
+    late = served_ns(engine.state, engine.routes.resources) > limit
     if late.any():
         raise ConservationError(f"{world.resources['name'].iloc[int(np.argmax(late))]} was busy for longer than the run")

@@ -14,7 +14,7 @@ from twin.radio.slot_kernels import Air
 from twin.world.tables import Clock, World
 
 #: Counters of a cell and direction that are kept over the run.
-CELL_COUNTERS = [c.CE_PRB_USED, c.CE_BYTES, c.CE_BLOCKS, c.CE_ERRORS, c.CE_LOST]
+CELL_COUNTERS = [c.CE_PRB_USED, c.CE_BYTES, c.CE_BLOCKS, c.CE_ERRORS, c.CE_LOST, c.CE_GRANTS]
 
 
 class RadioLoads:
@@ -50,11 +50,15 @@ class RadioLoads:
         """PRBs of the usable slots that begin in [start, end), int64 (cells, 2)."""
         return self.usable_slots(start_ns, end_ns) * self.n_prb[self.radio_of_cell][:, None]
 
-    def epoch(self, state: State, air: Air, now: int, clock: Clock, bucket_ns: int) -> None:
+    def available_grants(self, start_ns: int, end_ns: int) -> np.ndarray:
+        """PDCCH grants of the usable slots that begin in [start, end), int64 (cells, 2)."""
+        return self.usable_slots(start_ns, end_ns) * self.air.radios[:, c.RA_GRANTS].reshape(-1, 2)[self.radio_of_cell]
+
+    def epoch(self, state: State, air: Air, resources: np.ndarray, now: int, clock: Clock, bucket_ns: int) -> None:
         """Everything that happens at an epoch edge (also at 0, with the initial loads)."""
         if now > 0:
             self._measure(state, now - clock.epoch_ns, now)
-            record_series(state, now - clock.epoch_ns, bucket_ns)
+            record_series(state, resources, now - clock.epoch_ns, bucket_ns)
         for i, rows in enumerate(self.channels):
             if len(rows):
                 adapt_channels(
@@ -68,7 +72,7 @@ class RadioLoads:
                     self.tx_power_dbm,
                     state.load_q16,
                 )
-        reserve(air, self.granted)
+        state.overbooked[0] = max(int(state.overbooked[0]), reserve(air, self.granted))
 
     def _measure(self, state: State, start: int, end: int) -> None:
         used = (state.cells[:, c.CE_PRB_USED] - state.epoch_cells[:, 0]).reshape(-1, 2)
@@ -76,10 +80,19 @@ class RadioLoads:
         state.load_q16[:] = np.minimum(used * FULL_LOAD_Q16 // available, FULL_LOAD_Q16)
 
 
-def record_series(state: State, epoch_start: int, bucket_ns: int) -> None:
+def served_ns(state: State, resources: np.ndarray) -> np.ndarray:
+    """Work (ns) each resource has served up to now: what it accepted less what is still to be served."""
+    now = int(state.now[0])
+    ahead = np.maximum(state.links[:, c.LK_BUSY_UNTIL] - now, 0)
+    upto = np.concatenate([[0], np.cumsum(np.maximum(state.workers - now, 0))])
+    a = resources[:, c.RS_WORKER_START]
+    return state.counts[:, c.RM_BUSY] - ahead - (upto[a + resources[:, c.RS_WORKERS]] - upto[a])
+
+
+def record_series(state: State, resources: np.ndarray, epoch_start: int, bucket_ns: int) -> None:
     """Add what was counted since the last edge to the bucket of the epoch that begins at `epoch_start`."""
     bucket = epoch_start // bucket_ns
-    cells, busy = state.cells[:, CELL_COUNTERS], state.counts[:, c.RM_BUSY]
+    cells, busy = state.cells[:, CELL_COUNTERS], served_ns(state, resources)
     state.series_cell_prb[bucket] += (cells[:, 0] - state.epoch_cells[:, 0]).reshape(-1, 2)
     state.series_busy_ns[bucket] += busy - state.epoch_busy
     state.epoch_cells[:], state.epoch_busy[:] = cells, busy

@@ -111,9 +111,9 @@ class Engine:
         spoken = started = time.perf_counter()
         while now < until:
             if now % epoch == 0:
-                self.radio.epoch(self.state, self.air, now, self.clock, self.bucket_ns)
+                self.radio.epoch(self.state, self.air, self.routes.resources, now, self.clock, self.bucket_ns)
             if now == self.clock.warmup_ns:
-                accounts.snapshot(self.state)
+                accounts.snapshot(self)
             edge = min(until, now + self.window_ns, now - now % epoch + epoch)
             if now < self.clock.warmup_ns:
                 edge = min(edge, self.clock.warmup_ns)

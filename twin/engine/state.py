@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from twin.base import columns as c
+from twin.base.accounting import CAUSES
 from twin.base.bins import DELAY_BITS, PART_BITS, n_bins
 from twin.engine.air import AirTables
 from twin.engine.flows import FlowTables
@@ -101,7 +102,7 @@ def new_state(world: World, clock: Clock, flows: FlowTables, air: AirTables) -> 
     parts["load_q16"] = np.stack([world.cells["initial_load_ul_q16"], world.cells["initial_load_dl_q16"]], axis=1).astype(
         np.int64
     )
-    parts["counts"] = np.zeros((n_res, 5), np.int64)
+    parts["counts"] = np.zeros((n_res, c.RM_COLUMNS), np.int64)
     _accounts(parts, world, clock, flows)
     return State(parts)
 
@@ -131,36 +132,29 @@ def add_network(state: State, routes_resources: np.ndarray, links: np.ndarray) -
 def _accounts(parts: dict[str, np.ndarray], world: World, clock: Clock, flows: FlowTables) -> None:
     groups = len(world.parks) * len(world.operators) * len(world.applications)
     park_apps = len(world.parks) * len(world.applications)
-    for name in (
-        "offered",
-        "delivered",
-        "within",
-        "late_in_flight",
-        "in_flight",
-        "offered_bytes",
-        "delivered_bytes",
-        "delay_sum_ns",
-        "delay_max_ns",
-    ):
+    for name in ("offered", "delivered", "within", "late_in_flight", "in_flight"):
+        parts[name] = np.zeros((groups, 4), np.int64)
+    for name in ("offered_bytes", "delivered_bytes", "delay_sum_ns", "delay_max_ns"):
         parts[name] = np.zeros((groups, 3), np.int64)
-    parts["lost"] = np.zeros((groups, 3, 8), np.int64)
+    parts["lost"] = np.zeros((groups, 4, len(CAUSES)), np.int64)
     parts["part_sum_ns"] = np.zeros((park_apps, 3, c.N_PARTS), np.int64)
     parts["delay_row"], n_delay = _rows(flows, c.FL_GROUP, groups)
     parts["delay_hist"] = np.zeros((n_delay, n_bins(DELAY_BITS)), np.int64)
     rows, n_part = _rows(flows, c.FL_PARK_APP, park_apps)
     parts["part_row"] = np.where(rows >= 0, rows * c.N_PARTS, -1)
     parts["part_hist"] = np.zeros((n_part * c.N_PARTS, n_bins(PART_BITS)), np.int32)
-    for name in ("tenant_offered", "tenant_delivered", "tenant_within"):
+    for name in ("tenant_offered", "tenant_delivered", "tenant_within", "tenant_ended"):
         parts[name] = np.zeros(max(len(world.tenants), 1), np.int64)
     buckets = -(-clock.horizon_ns // series_bucket_ns(clock))
     parts["series_delivered_bytes"] = np.zeros((buckets, len(world.parks), 3), np.int64)
     parts["series_cell_prb"] = np.zeros((buckets, len(world.cells), 2), np.int64)
     parts["series_busy_ns"] = np.zeros((buckets, len(world.resources)), np.int64)
     parts["bad"] = np.zeros(1, np.int64)
-    parts["epoch_cells"] = np.zeros((2 * len(world.cells), 5), np.int64)
+    parts["epoch_cells"] = np.zeros((2 * len(world.cells), 6), np.int64)
     parts["epoch_busy"] = np.zeros(len(world.resources), np.int64)
-    parts["warm_cells"] = np.zeros((2 * len(world.cells), 5), np.int64)
-    parts["warm_counts"] = np.zeros((len(world.resources), 5), np.int64)
+    parts["warm_cells"] = np.zeros((2 * len(world.cells), 6), np.int64)
+    parts["warm_counts"] = np.zeros((len(world.resources), c.RM_COLUMNS), np.int64)
+    parts["overbooked"] = np.zeros(1, np.int64)
 
 
 def _rows(flows: FlowTables, column: int, n: int) -> tuple[np.ndarray, int]:

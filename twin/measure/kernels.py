@@ -11,6 +11,7 @@ from twin.base.bins import DELAY_BITS, PART_BITS, bin_of
 from twin.base.jit import kernel, part
 
 RTT = 2
+JUDGED = 3  # column of messages, each counted once, in the direction its deadline is on
 
 
 class Accounts(NamedTuple):
@@ -29,6 +30,7 @@ class Accounts(NamedTuple):
     part_hist: np.ndarray
     tenant_delivered: np.ndarray
     tenant_within: np.ndarray
+    tenant_ended: np.ndarray
     series_delivered_bytes: np.ndarray
     bad: np.ndarray  # int64 (1,): bursts whose parts did not sum to their delay
 
@@ -67,10 +69,12 @@ def account_delivered(acc, data, row, flow, ty, direction, bucket):
     within = delay <= ty[col.TY_DEADLINE]
     if within:
         acc.within[group, direction] += 1
-    if direction != RTT:
+    if direction == RTT or ty[col.TY_RESPONSE] == 0:
+        acc.delivered[group, JUDGED] += 1
+        acc.within[group, JUDGED] += within
         acc.tenant_delivered[flow[col.FL_TENANT]] += 1
-        if within:
-            acc.tenant_within[flow[col.FL_TENANT]] += 1
+        acc.tenant_within[flow[col.FL_TENANT]] += within
+        acc.tenant_ended[flow[col.FL_TENANT]] += 1
     pa = flow[col.FL_PARK_APP]
     first = acc.part_row[pa, direction]
     total = np.int64(0)
@@ -113,12 +117,15 @@ def account(done, bursts, flows, types, acc, cap, until, warmup, bucket_ns):
                 acc.lost[flow[col.FL_GROUP], direction, cause] += 1
                 if both:
                     acc.lost[flow[col.FL_GROUP], RTT, cause] += 1
+                if both or direction == RTT or ty[col.TY_RESPONSE] == 0:
+                    acc.lost[flow[col.FL_GROUP], JUDGED, cause] += 1
+                    acc.tenant_ended[flow[col.FL_TENANT]] += 1
         col.free_row(bursts, row)
         row = following
 
 
 @kernel
-def count_in_flight(alive, data, flows, types, in_flight, late, horizon, warmup):
+def count_in_flight(alive, data, flows, types, in_flight, late, tenant_late, horizon, warmup):
     """Bursts on their way at the horizon, and those of them already older than their deadline."""
     for row in range(len(alive)):
         if not alive[row] or data[row, col.T_GEN] < warmup or data[row, col.CAUSE] == col.GHOST:
@@ -129,7 +136,13 @@ def count_in_flight(alive, data, flows, types, in_flight, late, horizon, warmup)
         direction = data[row, col.DIR]
         in_flight[flow[col.FL_GROUP], direction] += 1
         late[flow[col.FL_GROUP], direction] += overdue
-        answered = data[row, col.T_END] >= 0 and data[row, col.CAUSE] == col.DELIVERED  # then the response has a row of its own
-        if direction == 0 and ty[col.TY_RESPONSE] > 0 and not answered:
+        request = direction == 0 and ty[col.TY_RESPONSE] > 0
+        # A request that was delivered after the horizon: its response has a row of its own.
+        answered = request and data[row, col.T_END] >= 0 and data[row, col.CAUSE] == col.DELIVERED
+        if request and not answered:
             in_flight[flow[col.FL_GROUP], RTT] += 1
             late[flow[col.FL_GROUP], RTT] += overdue
+        if not answered:
+            in_flight[flow[col.FL_GROUP], JUDGED] += 1
+            late[flow[col.FL_GROUP], JUDGED] += overdue
+            tenant_late[flow[col.FL_TENANT]] += overdue

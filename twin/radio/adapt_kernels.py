@@ -12,7 +12,10 @@ from twin.radio.block_kernels import smallest_prb
 
 @kernel
 def reserve(air, channel_rows):
-    """PRBs that configured grants keep from the scheduler, for every uplink cell (docs/model.md, section 4)."""
+    """PRBs that configured grants keep from the scheduler, for every uplink cell (docs/model.md, section 4).
+
+    Returns the number of cells whose configured grants need more PRBs than the cell has.
+    """
     for i in range(0, len(air.cells), 2):
         air.cells[i, col.CE_RESERVED] = 0
     for k in range(len(channel_rows)):
@@ -30,9 +33,13 @@ def reserve(air, channel_rows):
         q = smallest_prb(payload, radio[col.RA_HEADER], channel[col.CH_CG_BYTES], channel[col.CH_MAX_PRB])
         share = q * radio[col.RA_SLOT] * radio[col.RA_PERIOD] * 65536 // (n_usable * channel[col.CH_CG_PERIOD])
         air.cells[i, col.CE_RESERVED] += share
+    overbooked = 0
     for i in range(0, len(air.cells), 2):
         prb = air.radios[2 * air.cells[i, col.CE_RADIO], col.RA_PRB]
-        air.cells[i, col.CE_RESERVED] = min(prb - 1, (air.cells[i, col.CE_RESERVED] + 65535) >> 16)
+        wanted = (air.cells[i, col.CE_RESERVED] + 65535) >> 16
+        overbooked += wanted > prb
+        air.cells[i, col.CE_RESERVED] = min(prb - 1, wanted)
+    return overbooked
 
 
 @kernel

@@ -290,6 +290,7 @@ def schedule(key, air, c, r, d, flows, bursts, routes, resource_lists, done, n, 
             f, lost = send_block(key, air, c, r, ch, n, q, purpose)
             left -= q
             grants -= 1
+            cell[col.CE_GRANTS] += 1
             cell[col.CE_PRB_USED] += q
             fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n, size, f, lost)
             after_block(air, c, r, d, at, before, ch, n)

@@ -53,9 +53,15 @@ def _poisson(flow: Flow, draws: Draws) -> Times:
 
 
 def _on_off(flow: Flow, draws: Draws) -> Times:
+    """In the steady state from the start: on with the share of time that is on."""
     k, ended = 0, 0
+    mean_on, mean_off = flow.kind.on_mean_ns, flow.kind.off_mean_ns
+    starts_on = draws.below(mean_on + mean_off, flow.flow_hash, CLASS, 0) < mean_on
     for phase in count():
-        start = ended + draws.exponential_ns(flow.kind.off_mean_ns, flow.flow_hash, OFF, phase)
+        if phase == 0 and starts_on:
+            start = draws.below(flow.kind.period_ns, flow.flow_hash, PHASE, 0)
+        else:
+            start = ended + draws.exponential_ns(mean_off, flow.flow_hash, OFF, phase)
         ended = start + draws.exponential_ns(flow.kind.on_mean_ns, flow.flow_hash, ON, phase)
         for t in range(start, ended, flow.kind.period_ns):
             yield k, t
@@ -92,10 +98,11 @@ class Activity:
         self._share = activity_q16
         self._start = start_of_day_ns
 
-    def silent(self, flow: Flow, draws: Draws, t: int) -> bool:
-        """Is the flow silent at time t?"""
+    def silent(self, flow: Flow, draws: Draws, k: int, t: int) -> bool:
+        """Is the flow silent at time t? A Poisson stream is thinned burst by burst, others are silent as a whole."""
         hour = (self._start + t) // _HOUR_NS % 24
-        return draws.bits(flow.flow_hash, ACTIVITY, 0) >> 48 >= int(self._share[flow.kind.profile, hour])
+        index = k if flow.kind.generator == "poisson" else 0
+        return draws.bits(flow.flow_hash, ACTIVITY, index) >> 48 >= int(self._share[flow.kind.profile, hour])
 
 
 def emissions(flow: Flow, draws: Draws, activity: Activity, horizon_ns: int) -> Iterator[Emission]:
@@ -103,5 +110,5 @@ def emissions(flow: Flow, draws: Draws, activity: Activity, horizon_ns: int) -> 
     for k, t in _TIMES[flow.kind.generator](flow, draws):
         if t >= horizon_ns:
             return
-        if k >= 0 and not activity.silent(flow, draws, t):
+        if k >= 0 and not activity.silent(flow, draws, k, t):
             yield Emission(k, t, _size(flow, draws, k))

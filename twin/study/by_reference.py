@@ -32,6 +32,9 @@ def simulate(world: World, clock: Clock, progress: Callable[[int], None] | None 
     return measures_of(world, clock, result.bursts, result.in_flight, result.prb_used, result.busy_ns)
 
 
+JUDGED = 3  # column of messages, each counted once
+
+
 @dataclass(frozen=True)
 class _Ends:
     """Ended bursts as columns, and the group and park-application rows of every flow."""
@@ -71,19 +74,36 @@ def _counts(world: World, ends: _Ends, in_flight: dict[tuple[int, int], int]) ->
     types = world.flows["flow_type"].to_numpy()[ends.flow]
     within = done & (ends.delay_ns <= world.flow_types["deadline_ns"].to_numpy()[types])
     size = _mean_bytes(world)[types]
-    flying = np.zeros(shape, dtype=np.int64)
+    judged_as = _judged_direction(world)
+    judged = d == judged_as[types]
+    type_of_flow = world.flows["flow_type"].to_numpy()
+    flying = np.zeros((shape[0], 4), dtype=np.int64)
     for (flow, direction), bursts in in_flight.items():
         flying[ends.group_of[flow], direction] += bursts
+        flying[ends.group_of[flow], JUDGED] += bursts * (direction == judged_as[type_of_flow[flow]])
     tenant = world.devices["tenant"].to_numpy()[world.flows["device"].to_numpy()][ends.flow]
-    known = (d != RTT) & (tenant >= 0)
-    by_tenant = [_tally((len(world.tenants),), (tenant,), known & mask) for mask in (True, done, within)]
+    by_tenant = [_tally((len(world.tenants),), (tenant,), judged & (tenant >= 0) & mask) for mask in (True, done, within)]
+
+    def messages(mask: np.ndarray | bool) -> np.ndarray:
+        """(G, 4): by direction, and every message once."""
+        once = _tally(shape[:1], (group,), judged & mask)
+        return np.concatenate([_tally(shape, (group, d), mask), once[:, None]], axis=1)
+
+    lost = _tally((*shape, len(CAUSES)), (group, d, ends.cause), ~done)
+    lost_once = _tally((shape[0], len(CAUSES)), (group, ends.cause), ~done & judged)
     return {
-        "offered": _tally(shape, (group, d), 1) + flying, "delivered": _tally(shape, (group, d), done),
-        "within": _tally(shape, (group, d), within), "in_flight": flying, "late_in_flight": np.zeros(shape, dtype=np.int64),
-        "lost": _tally((*shape, len(CAUSES)), (group, d, ends.cause), ~done),
+        "offered": messages(True) + flying, "delivered": messages(done), "within": messages(within), "in_flight": flying,
+        "late_in_flight": np.zeros_like(flying), "lost": np.concatenate([lost, lost_once[:, None]], axis=1),
         "offered_bytes": _tally(shape, (group, d), size), "delivered_bytes": _tally(shape, (group, d), size * done),
         "tenant_offered": by_tenant[0], "tenant_delivered": by_tenant[1], "tenant_within": by_tenant[2],
+        "tenant_ended": by_tenant[0],
     }
+
+
+def _judged_direction(world: World) -> np.ndarray:
+    """Direction each flow type's deadline is on: the round trip for request-response, else its own."""
+    types = world.flow_types
+    return np.where(types["response_bytes"].to_numpy() > 0, RTT, types["direction"].to_numpy())
 
 
 def _delays(world: World, ends: _Ends) -> dict[str, Any]:
@@ -111,14 +131,15 @@ def _network(world: World, clock: Clock, prb_used: np.ndarray, busy_ns: np.ndarr
     measured = clock.horizon_ns - clock.warmup_ns
     share = measured / clock.horizon_ns
     n_cells, n_resources = len(world.cells), len(world.resources)
-    of_cells = ("cell_bytes", "cell_blocks", "cell_block_errors", "cell_lost")
+    of_cells = ("cell_bytes", "cell_blocks", "cell_block_errors", "cell_lost", "grants_used", "grants_available")
     zero: dict[str, Any] = {name: np.zeros((n_cells, 2), dtype=np.int64) for name in of_cells}
     zero |= {name: np.zeros(n_resources, dtype=np.int64) for name in ("bytes", "bursts", "packets_dropped", "wait_max_ns")}
     zero["series_cell_prb"] = np.zeros((0, n_cells, 2), dtype=np.int64)
     zero["series_busy_ns"] = np.zeros((0, n_resources), dtype=np.int64)
     zero["series_delivered_bytes"] = np.zeros((0, len(world.parks), 3), dtype=np.int64)
     return {"prb_used": (prb_used * share).astype(np.int64), "prb_available": available_prb(world, measured),
-            "busy_ns": (busy_ns * share).astype(np.int64), "bucket_ns": measured, **zero}
+            "busy_ns": (busy_ns * share).astype(np.int64), "offered_ns": (busy_ns * share).astype(np.int64),
+            "bucket_ns": measured, **zero}
 
 
 def _tally(shape: tuple[int, ...], index: tuple[np.ndarray, ...], weight: Any) -> np.ndarray:

@@ -15,6 +15,7 @@ from twin.base import draws
 from twin.base.entry import enter_route
 from twin.base.jit import kernel, part, routine
 
+JUDGED = 3  # column of messages, each counted once, in the direction its deadline is on
 WHEEL_BUCKETS = 1 << 12  # a power of two
 BUCKET_SHIFT = 20  # a bucket is 2^20 ns wide: about 1 ms
 HOUR_NS = 3_600_000_000_000
@@ -41,7 +42,7 @@ class Traffic(NamedTuple):
 
 
 class Offered(NamedTuple):
-    """Counts of what is offered: (groups, 3) bursts and bytes; (tenants,)."""
+    """Counts of what is offered: bursts (groups, 4), the last of messages by their deadline; bytes (groups, 3); (tenants,)."""
 
     bursts: np.ndarray
     bytes: np.ndarray
@@ -97,7 +98,11 @@ def start_flow(key, flow, ty, state, f):
     if kind == col.POISSON:
         state[f, col.FS_T] = draws.exponential_ns(draws.draw(key, h, draws.GAP, 0), period)
     elif kind == col.ON_OFF:
-        state[f, col.FS_T] = draws.exponential_ns(draws.draw(key, h, draws.OFF, 0), ty[col.TY_OFF])
+        # In the steady state: on with the share of time that is on, and exponential phases have no memory.
+        if draws.uniform_below(draws.draw(key, h, draws.CLASS, 0), ty[col.TY_ON] + ty[col.TY_OFF]) < ty[col.TY_ON]:
+            state[f, col.FS_T] = draws.uniform_below(draws.draw(key, h, draws.PHASE, 0), period)
+        else:
+            state[f, col.FS_T] = draws.exponential_ns(draws.draw(key, h, draws.OFF, 0), ty[col.TY_OFF])
         state[f, col.FS_B] = state[f, col.FS_T] + draws.exponential_ns(draws.draw(key, h, draws.ON, 0), ty[col.TY_ON])
     elif kind == col.ALARM:
         if ty[col.TY_JOIN] <= 0:
@@ -195,6 +200,7 @@ def offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup):
     row = new_burst(bursts, f, state[f, col.FS_K], t, direction, ty[col.TY_LEVEL], size, ty[col.TY_MTU])
     if t >= warmup:
         offered.bursts[flow[col.FL_GROUP], direction] += 1
+        offered.bursts[flow[col.FL_GROUP], JUDGED] += 1
         offered.bytes[flow[col.FL_GROUP], direction] += size
         offered.tenant[flow[col.FL_TENANT]] += 1
         if ty[col.TY_RESPONSE] > 0:
@@ -232,6 +238,18 @@ def refile_far(wheel, state):
         f = following
 
 
+@part
+def is_active(key, flow, ty, state, f, share_q16):
+    """Whether the current burst is offered in an hour with this share of activity: a Poisson stream is thinned burst by
+    burst (it may stand for many devices), any other flow is on or off as a whole."""
+    if ty[col.TY_KIND] != col.POISSON:
+        return state[f, col.FS_ACT] < share_q16
+    if share_q16 >= 65536:
+        return True
+    u = draws.draw(key, flow[col.FL_HASH], draws.ACTIVITY, state[f, col.FS_K])
+    return np.int64(u >> np.uint64(48)) < share_q16
+
+
 @routine
 def put_back(wheel, slot, f):
     """Put the flows from f on in front of what the bucket has taken in since it was opened."""
@@ -264,7 +282,7 @@ def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until,
                     put_back(wheel, slot, f)
                     return np.int64(-1 - count)
                 hour = ((start_of_day + t) // HOUR_NS) % 24
-                if state[f, col.FS_ACT] < tr.activity_q16[ty[col.TY_PROFILE], hour]:
+                if is_active(key, flow, ty, state, f, tr.activity_q16[ty[col.TY_PROFILE], hour]):
                     offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup)
                     count += 1
                 next_burst(key, flow, ty, state, f)

@@ -41,14 +41,15 @@ def pool_arrival(net, bursts, routes, lists, done, resource, row, t):
     data, res, counts = bursts.data, routes.resources[resource], net.counts[resource]
     w = earliest_worker(net, res)
     start = max(t, net.workers[w])
+    packets = data[row, col.PACKETS]
+    service = pool_service(res, packets, data[row, col.BYTES])
+    counts[col.RM_OFFERED] += service
     counts[col.RM_WAIT_MAX] = max(counts[col.RM_WAIT_MAX], start - t)
     if start - t > res[col.RS_QUEUE_LIMIT]:
         counts[col.RM_DROPPED] += data[row, col.PACKETS]
         cause = data[row, col.CAUSE]
         end_on_way(bursts, done, row, t, col.UPF_OVERFLOW if cause == col.DELIVERED else cause)
         return
-    packets = data[row, col.PACKETS]
-    service = pool_service(res, packets, data[row, col.BYTES])
     last = pool_service(res, 1, data[row, col.LAST_BYTES])
     first = last if packets == 1 else pool_service(res, 1, data[row, col.MTU])
     net.workers[w] = start + service
@@ -71,15 +72,16 @@ def server_arrival(key, net, bursts, routes, lists, done, resource, row, t):
     data, res, counts = bursts.data, routes.resources[resource], net.counts[resource]
     w = earliest_worker(net, res)
     start = max(t, net.workers[w])
+    service = res[col.RS_SERVICE_MEAN]
+    if res[col.RS_SERVICE_KIND] == col.SERVICE_EXPONENTIAL:
+        entity = np.uint64(net.flows[data[row, col.FLOW], col.FL_HASH])
+        service = exponential_ns(draw(key, entity, SERVICE + data[row, col.STAGE], data[row, col.SEQ]), service)
+    counts[col.RM_OFFERED] += service
     counts[col.RM_WAIT_MAX] = max(counts[col.RM_WAIT_MAX], start - t)
     if start - t > res[col.RS_QUEUE_LIMIT]:
         counts[col.RM_DROPPED] += 1
         col.end_burst(done, bursts, row, t, col.SERVER_OVERFLOW)
         return
-    service = res[col.RS_SERVICE_MEAN]
-    if res[col.RS_SERVICE_KIND] == col.SERVICE_EXPONENTIAL:
-        entity = np.uint64(net.flows[data[row, col.FLOW], col.FL_HASH])
-        service = exponential_ns(draw(key, entity, SERVICE + data[row, col.STAGE], data[row, col.SEQ]), service)
     net.workers[w] = start + service
     counts[col.RM_BUSY] += service
     counts[col.RM_BYTES] += data[row, col.BYTES]

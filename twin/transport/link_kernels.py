@@ -126,6 +126,7 @@ def accept(net, res, link, counts, data, row, t):
     full = last if packets == 1 else serialisation(res, data[row, col.MTU])
     work = max(link[col.LK_BUSY_UNTIL] - t, np.int64(0))
     ser = (packets - 1) * full + last
+    counts[col.RM_OFFERED] += ser
     if work > counts[col.RM_WAIT_MAX]:
         counts[col.RM_WAIT_MAX] = work
     if work + ser > res[col.RS_BUFFER_NS]:
