@@ -69,13 +69,14 @@ def fake_measures(world: World, clock: Clock | None = None) -> Measures:
     rng = np.random.default_rng([clock.seed, clock.replication])
     n_p, n_o, n_a = len(world.parks), len(world.operators), len(world.applications)
     g, pa, cells, res = n_p * n_o * n_a, n_p * n_a, len(world.cells), len(world.resources)
-    offered = np.zeros((g, 3), dtype=np.int64)
-    offered[0], offered[7] = (1000, 0, 0), (500, 0, 500)  # TL2/viettel/camera one way, PNA/vnpt/sensor with responses
-    lost = np.zeros((g, 3, len(CAUSES)), dtype=np.int64)
-    lost[0, 0, 2], lost[7, 0, 1], lost[7, 2, 1] = 10, 5, 5
+    # TL2/viettel/camera one way, PNA/vnpt/sensor with responses; the last column counts every message once.
+    offered = np.zeros((g, 4), dtype=np.int64)
+    offered[0], offered[7] = (1000, 0, 0, 1000), (500, 0, 500, 500)
+    lost = np.zeros((g, 4, len(CAUSES)), dtype=np.int64)
+    lost[0, [0, 3], 2], lost[7, [0, 2, 3], 1] = 10, 5
     in_flight = (offered > 0) * 3
     delivered = offered - lost.sum(axis=2) - in_flight
-    used = np.argwhere(offered > 0)
+    used = np.argwhere(offered[:, :3] > 0)
     delay_row = np.full((g, 3), -1, dtype=np.int32)
     part_row = np.full((pa, 3), -1, dtype=np.int32)
     delay_hist = np.zeros((len(used), bins.n_bins(bins.DELAY_BITS)), dtype=np.int64)
@@ -95,14 +96,19 @@ def fake_measures(world: World, clock: Clock | None = None) -> Measures:
     measured = clock.horizon_ns - clock.warmup_ns
     prb = rng.integers(100, 600, (2, cells, 2))
     busy = rng.integers(measured // 10, measured // 5, (2, res))
+    used_prb = prb.sum(axis=0)
     return Measures(
-        n_p, n_o, n_a, measured, offered, delivered, (delivered * 9) // 10, in_flight * 0, in_flight, lost, offered * 800,
-        delivered * 800, sums, largest, delay_row, delay_hist, part_sum, part_row, part_hist,
-        np.array([1000, 0]), np.array([990, 0]), np.array([900, 0]), prb.sum(axis=0), np.full((cells, 2), 2000),
-        prb.sum(axis=0) * 100, prb.sum(axis=0), prb.sum(axis=0) // 10, prb.sum(axis=0) * 0,
-        busy.sum(axis=0) // 2, busy.sum(axis=0), np.full(res, 100), np.zeros(res, np.int64), np.full(res, 5_000_000),
-        measured // 2, prb, busy // 2,
-        rng.integers(0, 10_000, (2, n_p, 3)), {"bursts": 1500.0})
+        n_parks=n_p, n_operators=n_o, n_applications=n_a, measured_ns=measured, offered=offered, delivered=delivered,
+        within=(delivered * 9) // 10, late_in_flight=in_flight * 0, in_flight=in_flight, lost=lost,
+        offered_bytes=offered[:, :3] * 800, delivered_bytes=delivered[:, :3] * 800, delay_sum_ns=sums, delay_max_ns=largest,
+        delay_row=delay_row, delay_hist=delay_hist, part_sum_ns=part_sum, part_row=part_row, part_hist=part_hist,
+        tenant_offered=np.array([1000, 0]), tenant_delivered=np.array([980, 0]), tenant_within=np.array([900, 0]),
+        tenant_ended=np.array([990, 0]), prb_used=used_prb, prb_available=np.full((cells, 2), 2000), cell_bytes=used_prb * 100,
+        cell_blocks=used_prb, cell_block_errors=used_prb // 10, cell_lost=used_prb * 0, grants_used=used_prb // 10,
+        grants_available=np.full((cells, 2), 1000), busy_ns=busy.sum(axis=0) // 2, offered_ns=busy.sum(axis=0) // 2,
+        bytes=busy.sum(axis=0), bursts=np.full(res, 100), packets_dropped=np.zeros(res, np.int64),
+        wait_max_ns=np.full(res, 5_000_000), bucket_ns=measured // 2, series_cell_prb=prb, series_busy_ns=busy // 2,
+        series_delivered_bytes=rng.integers(0, 10_000, (2, n_p, 3)), totals={"bursts": 1500.0})
 
 
 # ---- a made-up scenario and engine, also for worker processes --------------------------------------------------------

@@ -5,8 +5,8 @@ from fakes import fake_measures, fake_world
 
 from twin.base import bins
 from twin.measure import kpis
+from twin.measure.failures import detours
 from twin.measure.measures import PARTS
-from twin.measure.resources import detours
 from twin.measure.scopes import quantiles
 
 
@@ -98,7 +98,7 @@ def test_budget_parts_add_up_to_the_mean(measures, world):
 
 def test_histogram_rows_hold_every_burst(measures, world):
     rows = kpis.histogram_rows(measures, world)
-    assert rows["bursts"].sum() == measures.delivered.sum()
+    assert rows["bursts"].sum() == measures.delivered[:, :3].sum()
     assert (rows["low_ms"] < rows["high_ms"]).all()
 
 
@@ -123,7 +123,7 @@ def test_resources_sorted_by_room_to_grow(measures, world):
 
 
 def test_a_cut_fibre_loads_its_detour(world):
-    links = pd.DataFrame({"name": ["site>agg", "agg>pop", "town>pop"], "own_pct": [5.0, 20.0, 10.0]})
+    links = pd.DataFrame({"name": ["site>agg", "agg>pop", "town>pop"], "offered_own_pct": [5.0, 20.0, 10.0]})
     extra, protected = detours(links, world.graph)
     assert list(protected) == [False, True, True]
     assert list(extra) == [0.0, 10.0, 20.0]  # town-pop falls back on agg, agg-pop on town
@@ -146,3 +146,94 @@ def test_an_empty_run_gives_tables_without_errors(world):
     for name in ("kpi_rows", "budget_rows", "histogram_rows", "timeseries_rows"):
         getattr(kpis, name)(empty, world)
     kpis.bottleneck_rows(kpis.resource_rows(empty, world), world)
+
+
+def changed(measures, **arrays):
+    """The measures with some arrays replaced."""
+    from dataclasses import replace
+    return replace(measures, **arrays)
+
+
+def test_messages_are_those_of_the_judged_column(measures, world):
+    offered = measures.offered.copy()
+    offered[0, 3] = 1234
+    table = kpis.kpi_rows(changed(measures, offered=offered), world)
+    assert value(table, "offered", "group", "TL2/viettel/camera") == 1234
+    assert value(table, "offered_ul_bursts", "group", "TL2/viettel/camera") == 1000
+    assert value(table, "bursts_per_s", "network", "network") == 1500 / 2.0
+
+
+def test_tenants_are_judged_on_what_ended_beside_what_was_agreed(measures, world):
+    from dataclasses import replace
+    agreed = replace(world, tenants=world.tenants.assign(sla_pct=[99.5, 0.0]))
+    table = kpis.kpi_rows(measures, agreed)
+    assert value(table, "share_within_deadline", "tenant", "TL2/t-1") == pytest.approx(900 / 990)
+    assert value(table, "sla_pct", "tenant", "TL2/t-1") == 99.5
+    assert value(table, "deadline_rtt_ms", "application", "sensor") == 100.0
+
+
+def test_units_name_layer_and_what_was_dropped(table):
+    units = table.drop_duplicates("kpi").set_index("kpi")["unit"]
+    assert units["link_throughput_gbps"] == "Gbit/s (link layer)" and units["server_drops"] == "messages"
+    assert units["upf_throughput_gbps"] == "Gbit/s (application layer)" and units["link_drops"] == "packets"
+
+
+def test_a_cell_out_of_grants_is_full_though_it_has_prbs(measures, world):
+    grants = measures.grants_used.copy()
+    grants[0, 0] = 900
+    rows = kpis.resource_rows(changed(measures, grants_used=grants), world)
+    cell = rows[(rows["name"] == "c0") & (rows["direction"] == "ul")].iloc[0]
+    assert (cell["load_pct"], cell["limited_by"]) == (90.0, "grants") and "PDCCH" in cell["next_step"]
+    other = rows[(rows["name"] == "c0") & (rows["direction"] == "dl")].iloc[0]
+    assert other["limited_by"] == "PRB" and other["load_pct"] == measures.prb_used[0, 1] / 20
+
+
+def test_a_cell_full_downlink_is_no_bottleneck_of_uplink_traffic(measures, world):
+    prb = measures.prb_used.copy()
+    prb[:, 1] = 2000
+    rows = kpis.resource_rows(changed(measures, prb_used=prb), world)
+    assert rows.iloc[0]["kind"] == "cell" and rows.iloc[0]["direction"] == "dl" and rows.iloc[0]["growth_is_upper_bound"]
+    found = kpis.bottleneck_rows(rows, world).set_index(["park", "application"])
+    assert found.loc[("TL2", "camera"), "direction"] != "dl"  # one way up
+    assert found.loc[("PNA", "sensor"), "direction"] == "dl"  # with responses
+
+
+def test_growth_is_of_the_offered_load_and_marked_behind_drops(measures, world):
+    offered, dropped = measures.offered_ns * 2, measures.packets_dropped.copy()
+    dropped[1] = 7
+    rows = kpis.resource_rows(changed(measures, offered_ns=offered, packets_dropped=dropped), world).set_index("name")
+    platform = rows.loc["platform"]
+    assert platform["offered_pct"] == pytest.approx(2 * platform["load_pct"])
+    assert platform["growth_to_headroom"] == pytest.approx(70.0 / platform["offered_pct"])
+    bound = rows["growth_is_upper_bound"]
+    assert bound["agg>pop"] and bound["platform"] and not bound["site>agg"] and not bound["town>pop"]
+
+
+def test_fibres_of_one_duct_are_cut_together(world):
+    graph = world.graph.copy()
+    for a, b in (("agg", "pop"), ("agg", "town")):
+        graph.edges[a, b]["duct"] = "road"
+    links = pd.DataFrame({"name": ["site>agg", "agg>pop", "town>pop"], "offered_own_pct": [5.0, 20.0, 10.0]})
+    extra, protected = detours(links, graph)
+    assert list(protected) == [False, False, True], "both ways out of the aggregation lie in one duct"
+    assert list(extra) == [0.0, 10.0, 0.0]
+
+
+def test_private_cells_do_not_stand_in_for_public_ones(measures, world):
+    from dataclasses import replace
+    rows = kpis.resource_rows(measures, world)
+    assert rows[rows["name"] == "c0"]["has_spare"].all()
+    apart = replace(world, cells=world.cells.assign(private=[False, False, True]))
+    rows = kpis.resource_rows(measures, apart)
+    assert not rows[rows["name"] == "c0"]["has_spare"].any()
+
+
+def test_the_last_bucket_is_as_long_as_the_run_leaves_it(measures, world):
+    # Buckets of 1 s, a warm-up of 0.5 s and 1 s measured: the second bucket is half as long.
+    short = changed(measures, measured_ns=1_000_000_000)
+    series = kpis.timeseries_rows(short, world, warmup_ns=500_000_000)
+    link = series[(series["kpi"] == "pool_busy_pct") & (series["t_s"] == 1.0)].iloc[0]
+    assert link["value"] == pytest.approx(100 * measures.series_busy_ns[1, 3] / 0.5e9 / 4)
+    mbps = series[(series["kpi"] == "throughput_ul_mbps") & (series["scope"] == "TL2")]
+    assert list(mbps["t_s"]) == [1.0], "throughput starts after the warm-up"
+    assert mbps["value"].iloc[0] == pytest.approx(measures.series_delivered_bytes[1, 0, 0] * 8e-6 / 0.5)

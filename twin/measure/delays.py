@@ -21,7 +21,7 @@ def budget_rows(measures: Measures, world: World) -> pd.DataFrame:
     """
     parks, _, applications = labels(world)
     n_pa, n_parts = measures.part_sum_ns.shape[0], len(PARTS)
-    delivered = measures.delivered.reshape(len(parks), -1, len(applications), 3).sum(axis=1).reshape(n_pa, 3)
+    delivered = measures.delivered[:, :3].reshape(len(parks), -1, len(applications), 3).sum(axis=1).reshape(n_pa, 3)
     pa, d = np.nonzero(delivered > 0)
     sums = measures.part_sum_ns[pa, d]
     mean = ratio(sums, delivered[pa, d][:, None]) * 1e-6

@@ -9,54 +9,32 @@ import numpy as np
 from twin.base.bins import DELAY_BITS
 from twin.measure.measures import CAUSES, Measures
 from twin.measure.scopes import Rows, Scope, fold_histograms, quantiles, ratio, rows
-from twin.world.tables import DIRECTIONS, DL, RTT, UL, World
+from twin.world.tables import DIRECTIONS, DL, RTT, UL
 
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 MBPS = "Mbit/s (application layer)"
+#: Column of the message counts that holds every message once, in the direction its deadline is on.
+JUDGED = 3
 
 
-def deadline_directions(world: World, n_groups: int) -> np.ndarray:
-    """bool (G, 3): directions whose bursts are held against a deadline in each group.
-
-    Request-response flows are judged on the round trip; their uplink half counts only for an application that also has
-    one-way uplink flows.
-    """
-    types = world.flow_types
-    request = ((types["direction"] == UL) & (types["response_bytes"] > 0)).to_numpy()
-    one_way = ((types["direction"] == UL) & (types["response_bytes"] <= 0)).to_numpy()
-    application = types["application"].to_numpy()
-    held = np.zeros((len(world.applications), 3), dtype=bool)
-    held[application[one_way], UL] = True
-    held[application[(types["direction"] == DL).to_numpy()], DL] = True
-    held[application[request], RTT] = True
-    return np.tile(held, (n_groups // max(len(held), 1), 1))
-
-
-def judged(measures: Measures, world: World) -> tuple[np.ndarray, np.ndarray]:
-    """Bursts within their deadline and bursts that had one, int64 (G,) each: the two halves of `share_within_deadline`."""
-    held = deadline_directions(world, len(measures.offered))
-    ended = measures.delivered + measures.lost.sum(axis=2) + measures.late_in_flight
-    return (measures.within * held).sum(axis=1), (ended * held).sum(axis=1)
-
-
-def flow_kpis(measures: Measures, world: World, scopes: list[Scope]) -> Iterator[Rows]:
+def flow_kpis(measures: Measures, scopes: list[Scope]) -> Iterator[Rows]:
     """All KPI rows that are folded from groups."""
     for scope in scopes:
-        yield from _messages(measures, world, scope)
+        yield from _messages(measures, scope)
         yield from _counts(measures, scope)
         yield from _throughput(measures, scope)
         yield from _latency(measures, scope)
 
 
-def _messages(measures: Measures, world: World, scope: Scope) -> Iterator[Rows]:
+def _messages(measures: Measures, scope: Scope) -> Iterator[Rows]:
     """Application messages, each counted once, in the direction its deadline is on: offered = delivered + lost + in flight."""
-    within, ended = judged(measures, world)
-    yield rows("share_within_deadline", scope.kind, scope.names, ratio(scope.fold(within), scope.fold(ended)), "share")
-    held = deadline_directions(world, len(measures.offered))
-    offered = scope.fold((measures.offered * held).sum(axis=1))
-    lost = scope.fold((measures.lost * held[:, :, None]).sum(axis=1))
-    columns = {"offered": offered, "delivered": scope.fold((measures.delivered * held).sum(axis=1)),
-               "in_flight": scope.fold((measures.in_flight * held).sum(axis=1)), "lost": lost.sum(axis=1)}
+    counts = ("offered", "delivered", "in_flight", "within", "late_in_flight")
+    columns = {name: scope.fold(getattr(measures, name)[:, JUDGED]) for name in counts}
+    lost = scope.fold(measures.lost[:, JUDGED])
+    columns["lost"] = lost.sum(axis=1)
+    ended = columns["delivered"] + columns["lost"] + columns.pop("late_in_flight")
+    yield rows("share_within_deadline", scope.kind, scope.names, ratio(columns.pop("within"), ended), "share")
+    offered = columns["offered"]
     columns |= {f"lost_{cause}": lost[:, c] for c, cause in enumerate(CAUSES) if c}
     for name, values in columns.items():
         yield rows(name, scope.kind, scope.names[offered > 0], values[offered > 0], "messages")
@@ -64,13 +42,11 @@ def _messages(measures: Measures, world: World, scope: Scope) -> Iterator[Rows]:
 
 def _counts(measures: Measures, scope: Scope) -> Iterator[Rows]:
     """Bursts offered, delivered and lost, per direction that carried any."""
-    offered = scope.fold(measures.offered)
+    offered, delivered, within, late, lost = (
+        scope.fold(getattr(measures, name)[:, :JUDGED]) for name in ("offered", "delivered", "within", "late_in_flight", "lost"))
     rate = ratio(offered[:, UL] + offered[:, DL], measures.measured_ns * 1e-9)
     yield rows("bursts_per_s", scope.kind, scope.names, np.where(offered.sum(axis=1) > 0, rate, np.nan), "1/s")
-    lost = scope.fold(measures.lost)
-    delivered = scope.fold(measures.delivered)
-    ended = delivered + lost.sum(axis=2) + scope.fold(measures.late_in_flight)
-    share = ratio(scope.fold(measures.within), ended)
+    share = ratio(within, delivered + lost.sum(axis=2) + late)
     for d, direction in enumerate(DIRECTIONS):
         used = offered[:, d] > 0
         columns = {"offered": offered[:, d], "delivered": delivered[:, d], "lost": lost[:, d].sum(axis=1)}
@@ -98,7 +74,7 @@ def _with_responses(counts: np.ndarray) -> np.ndarray:
 def _latency(measures: Measures, scope: Scope) -> Iterator[Rows]:
     """Mean, percentiles and maximum of the delay of delivered bursts (population: bursts generated after the warm-up)."""
     histograms = fold_histograms(measures, scope)
-    mean = ratio(scope.fold(measures.delay_sum_ns), scope.fold(measures.delivered)) * 1e-6
+    mean = ratio(scope.fold(measures.delay_sum_ns), scope.fold(measures.delivered[:, :JUDGED])) * 1e-6
     largest = np.where(np.isnan(mean), np.nan, scope.fold_max(measures.delay_max_ns) * 1e-6)
     for d, direction in enumerate(DIRECTIONS):
         yield rows(f"latency_{direction}_mean_ms", scope.kind, scope.names, mean[:, d], "ms")

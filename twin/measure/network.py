@@ -8,14 +8,21 @@ import numpy as np
 
 from twin.measure.measures import Measures
 from twin.measure.scopes import Rows, Scope, join, labels, names_or, ratio, rows
-from twin.world.tables import LINK, POOL, RESOURCE_KINDS, SERVER, World
+from twin.world.tables import DIRECTIONS, LINK, POOL, RESOURCE_KINDS, RTT, SERVER, World
 
 PCT = "%"
+#: KPI of throughput and the layer its bytes are counted at: on a link with the overhead of each packet.
+THROUGHPUTS = {LINK: ("link_throughput_gbps", "link layer"), POOL: ("upf_throughput_gbps", "application layer")}
 
 
 def cell_load_pct(measures: Measures) -> np.ndarray:
     """PRBs used of those available, per cell, columns uplink and downlink (nan for a cell without slots)."""
     return 100.0 * ratio(measures.prb_used, measures.prb_available)
+
+
+def grant_load_pct(measures: Measures) -> np.ndarray:
+    """Grants used of those the control channel has room for, per cell, columns uplink and downlink (nan without any)."""
+    return 100.0 * ratio(measures.grants_used, measures.grants_available)
 
 
 def resource_load_pct(busy_ns: np.ndarray, elapsed_ns: float | np.ndarray, world: World) -> np.ndarray:
@@ -32,13 +39,14 @@ def resource_load_pct(busy_ns: np.ndarray, elapsed_ns: float | np.ndarray, world
 
 
 def cell_kpis(measures: Measures, world: World) -> Iterator[Rows]:
-    """Load, throughput, losses and block errors per cell; load also per park and operator, and over all cells."""
+    """Load (PRBs, grants), throughput, losses and block errors per cell; PRB load also per park, operator and over all."""
     names = world.cells["name"].to_numpy(object)
-    load = cell_load_pct(measures)
+    load, grants = cell_load_pct(measures), grant_load_pct(measures)
     errors = 100.0 * ratio(measures.cell_block_errors, measures.cell_blocks + measures.cell_block_errors)
     mbps = measures.cell_bytes * (8e3 / measures.measured_ns)
     for d, direction in enumerate(("ul", "dl")):
         yield rows(f"cell_prb_{direction}_pct", "cell", names, load[:, d], PCT)
+        yield rows(f"cell_grants_{direction}_pct", "cell", names, grants[:, d], PCT)
         yield rows(f"cell_throughput_{direction}_mbps", "cell", names, mbps[:, d], "Mbit/s (application layer)")
         yield rows(f"cell_lost_{direction}", "cell", names, measures.cell_lost[:, d], "bursts")
         yield rows(f"cell_block_error_{direction}_pct", "cell", names, errors[:, d], PCT)
@@ -70,23 +78,40 @@ def resource_kpis(measures: Measures, world: World) -> Iterator[Rows]:
         mask = kinds == kind
         scope_kind = RESOURCE_KINDS[kind]
         yield rows(load_kpi, scope_kind, names[mask], load[mask], PCT)
-        yield rows(drops_kpi, scope_kind, names[mask], measures.packets_dropped[mask], "packets")
+        unit = "messages" if kind == SERVER else "packets"
+        yield rows(drops_kpi, scope_kind, names[mask], measures.packets_dropped[mask], unit)
         yield rows(f"{scope_kind}_wait_max_ms", scope_kind, names[mask], measures.wait_max_ns[mask] * 1e-6, "ms")
         rate = measures.bursts[mask] * (1e9 / measures.measured_ns)
         yield rows(f"{scope_kind}_bursts_per_s", scope_kind, names[mask], rate, "1/s")
         if kind != SERVER:
-            throughput = "link_throughput_gbps" if kind == LINK else "upf_throughput_gbps"
-            yield rows(throughput, scope_kind, names[mask], gbps[mask], "Gbit/s (application layer)")
+            throughput, layer = THROUGHPUTS[kind]
+            yield rows(throughput, scope_kind, names[mask], gbps[mask], f"Gbit/s ({layer})")
 
 
 def tenant_kpis(measures: Measures, world: World) -> Iterator[Rows]:
-    """Bursts per tenant, and the shares of them delivered and within their deadline (of those offered)."""
-    names = world.tenants["name"].to_numpy(object)
-    used = measures.tenant_offered > 0
-    names, offered = names[used], measures.tenant_offered[used]
+    """Messages per tenant, each counted once; the share delivered of those offered, the share within the deadline of those that
+    ended or are overdue, and beside it the share agreed upon where the tenants' table names one."""
+    n = len(world.tenants)
+    used = measures.tenant_offered[:n] > 0
+    names = world.tenants["name"].to_numpy(object)[used]
+    offered, delivered, within, ended = (
+        getattr(measures, f"tenant_{name}")[:n][used] for name in ("offered", "delivered", "within", "ended"))
     yield rows("offered", "tenant", names, offered, "messages")
-    yield rows("share_delivered", "tenant", names, ratio(measures.tenant_delivered[used], offered), "share")
-    yield rows("share_within_deadline", "tenant", names, ratio(measures.tenant_within[used], offered), "share")
+    yield rows("share_delivered", "tenant", names, ratio(delivered, offered), "share")
+    yield rows("share_within_deadline", "tenant", names, ratio(within, ended), "share")
+    if "sla_pct" in world.tenants:
+        agreed = world.tenants["sla_pct"].to_numpy(dtype=float)[used]
+        yield rows("sla_pct", "tenant", names, np.where(agreed > 0, agreed, np.nan), PCT)
+
+
+def deadline_kpis(world: World) -> Iterator[Rows]:
+    """The strictest deadline of each application in each direction that has one (the round trip for request-response)."""
+    types = world.flow_types
+    direction = np.where(types["response_bytes"] > 0, RTT, types["direction"])
+    names = labels(world)[2]
+    for d, label in enumerate(DIRECTIONS):
+        strictest = types[direction == d].groupby("application")["deadline_ns"].min().reindex(range(len(names)))
+        yield rows(f"deadline_{label}_ms", "application", names, strictest.to_numpy(dtype=float) * 1e-6, "ms")
 
 
 def inventory_kpis(world: World) -> Iterator[Rows]:
