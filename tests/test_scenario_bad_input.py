@@ -138,6 +138,27 @@ CASES = {
         "radio_profiles: {nr-tdd-2600: {n_prb: 275, bandwidth_mhz: 50}}\n",
         ["nr-tdd-2600.n_prb", "carrier of 50 MHz"],
     ),
+    "more blocks than 3GPP has": (
+        "radio_profiles: {nr-tdd-2600: {n_prb: 274}}\n",
+        ["nr-tdd-2600.n_prb", "274 blocks of 30 kHz do not fit a carrier of 100 MHz, which has 273"],
+    ),
+    "chain over two sites": (
+        "servers: {default: edge}\napplications: {metering: {server_chain: [ingest, app]}}\n",
+        ["applications.metering.server_chain", "stand at hanoi and edge", "servers.by_application.metering to hanoi"],
+    ),
+    "private chain over two sites": (
+        "private_network: {parks: [TL2], mode: park_upf, applications: [metering]}\n"
+        "applications: {metering: {server_chain: [app, store]}}\n",
+        ["applications.metering.server_chain", "stand at edge and hanoi"],
+    ),
+    "user plane without a UPF": (
+        "server_sites: {province: {upf: null}}\noperators: {vnpt: {upf: province}}\n",
+        ["server_sites.province.upf", "operators.vnpt.upf needs one"],
+    ),
+    "tenant that is the phones'": (
+        "devices: {groups: [{park: TL2, tenant: workers, device_class: agv, count: 1}]}\n",
+        ["devices.groups.0.tenant", "kept for the workers' phones"],
+    ),
     "queue that is not there": (
         "server_sites: {tiny: {name_vi: a, name_en: b, place: park, source: x, confidence: A, queues: {}, upf: {workers: 1,"
         " cost_per_packet_us: 1, cost_per_byte_ns: 0, queue_limit_ms: 1, next_step: x}}}\nservers: {default: tiny}\n",

@@ -162,6 +162,21 @@ def test_capacities(tmp_path):
     assert "did you mean" in problems_of(tmp_path, nf_capacity=text.replace("hanoi/upf", "hanoi/upff"))[0]
 
 
+def test_block_and_price_reach_the_next_step_of_queues_and_notes_say_so(tmp_path):
+    text = ("unit,block_size,price_usd,limit,redundancy\nviettel/hanoi/ingest,4 cores,1200,,\n"
+            "viettel/hanoi/store,,,,N+1\nvnpt/hanoi/store,,,500 messages/s,\n")
+    world = world_with(tmp_path, nf_capacity=text)
+    step = world.resources.set_index("name")["next_step"]
+    assert step["viettel/hanoi/ingest"] == "one more block of 4 cores, US$ 1,200"
+    assert step["viettel/hanoi/store"] == "64 workers"
+    assert "tables.nf_capacity: limit and redundancy are notes without effect" in world.warnings
+
+
+def test_no_tenant_has_the_name_of_the_phones(tmp_path):
+    found = problems_of(tmp_path, tenants="tenant,park,workers\nworkers,YM2,5\n")
+    assert found[0].startswith("tenants.csv:2: tenant:") and "kept for the workers' phones" in found[0]
+
+
 def test_documentation_lists_every_column():
     from twin.world.imports import network, sites, tenants
 

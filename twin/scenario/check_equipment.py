@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from twin.base.tbs import prb_count
 from twin.scenario.document import KeyPath
 from twin.scenario.entries import QueueName, TrafficItem
 from twin.scenario.equipment import RadioProfile
 from twin.scenario.findings import Finding
 from twin.scenario.schema import Scenario
 
+FR2_FROM_MHZ = 24_250  # TS 38.104 table 5.1-1
 MIN_DATA_SYMBOLS = 4  # as in the slot tables: a special slot with fewer carries control only
 NEEDS = {"video": ("gop", "i_frame_bytes"), "on_off": ("on_mean_ms", "off_mean_ms"), "alarm": ("spread_ms", "join_probability")}
 Fault = tuple[str, str, str]  # key, message, remedy
@@ -85,11 +87,19 @@ def _pattern(profile: RadioProfile) -> Iterator[Fault]:
 
 
 def _carrier(profile: RadioProfile) -> Iterator[Fault]:
-    used_mhz = profile.n_prb * 12 * profile.scs_khz / 1000
-    if used_mhz > profile.bandwidth_mhz:
+    most = most_prbs(profile)
+    if profile.n_prb > most:
         blocks = f"{profile.n_prb} blocks of {profile.scs_khz} kHz"
-        message = f"{blocks} take {used_mhz:.1f} MHz of a carrier of {profile.bandwidth_mhz:g} MHz"
+        message = f"{blocks} do not fit a carrier of {profile.bandwidth_mhz:g} MHz, which has {most}"
         yield "n_prb", message, "see TS 38.104 table 5.3.2-1 (100 MHz at 30 kHz: 273)"
+
+
+def most_prbs(profile: RadioProfile) -> int:
+    """Blocks the carrier can have: as 3GPP says, or for a carrier that 3GPP does not know what its width holds."""
+    try:
+        return prb_count(profile.scs_khz, profile.bandwidth_mhz, "FR2-1" if profile.carrier_mhz >= FR2_FROM_MHZ else "FR1")
+    except ValueError:
+        return int(profile.bandwidth_mhz * 1000 / (12 * profile.scs_khz))
 
 
 def server_sites(s: Scenario) -> Iterator[Finding]:
@@ -97,14 +107,43 @@ def server_sites(s: Scenario) -> Iterator[Finding]:
     needed: dict[tuple[str, QueueName], list[str]] = {}
     for application, entry in s.applications.items():
         for queue in entry.server_chain:
-            needed.setdefault((s.server_site_of(application, queue), queue), []).append(application)
+            for private in private_ways(s, application):
+                needed.setdefault((s.server_site_of(application, queue, private), queue), []).append(application)
     for (site, queue), applications in needed.items():
         if site in s.server_sites and queue not in s.server_sites[site].queues:
-            message = f"queue '{queue}' is missing; {', '.join(applications)} would be served there"
+            message = f"queue '{queue}' is missing; {', '.join(dict.fromkeys(applications))} would be served there"
             yield Finding(("server_sites", site, "queues"), message, "add it, or serve them elsewhere")
     for name, site_entry in s.server_sites.items():
         if site_entry.place != "park" and (site_entry.lat is None or site_entry.lon is None):
             yield Finding(("server_sites", name, "lat"), "a site outside the parks needs a position", "add lat and lon")
+
+
+def private_ways(s: Scenario, application: str) -> tuple[bool, ...]:
+    """Whether traffic of an application uses the network's UPFs (False), and a private network's own (True)."""
+    return (False, True) if s.has_own_upf(application) else (False,)
+
+
+def chains(s: Scenario) -> Iterator[Finding]:
+    """All queues of one chain stand at one site: a message is not sent on from one server site to another."""
+    for application, entry in s.applications.items():
+        for private in private_ways(s, application):
+            sites = list(dict.fromkeys(s.server_site_of(application, queue, private) for queue in entry.server_chain))
+            if len(sites) > 1:
+                message = f"its queues stand at {' and '.join(sites)} (app by servers, others at iot_platform.site): choose one"
+                remedy = f"set servers.by_application.{application} to {s.iot_platform.site}, or give it a chain of one kind"
+                yield Finding(("applications", application, "server_chain"), message, remedy)
+                break
+
+
+def user_planes(s: Scenario) -> Iterator[Finding]:
+    """There is a UPF wherever a user plane leaves the core: at the first site of the place."""
+    needed = {operator.upf: f"operators.{name}.upf" for name, operator in s.operators.items()}
+    if s.private_network is not None and s.private_network.mode != "slice":
+        needed["park"] = "private_network.mode"
+    for place, key in needed.items():
+        first = s.first_site(place)
+        if first is not None and s.server_sites[first].upf is None:
+            yield Finding(("server_sites", first, "upf"), f"there is no UPF, but {key} needs one at place '{place}'", "add upf")
 
 
 def parks(s: Scenario) -> Iterator[Finding]:
@@ -115,4 +154,4 @@ def parks(s: Scenario) -> Iterator[Finding]:
             yield Finding(("parks", name, "leased_ha"), message, "correct one of them")
 
 
-EQUIPMENT_CHECKS = (traffic_items, radio_profiles, server_sites, parks)
+EQUIPMENT_CHECKS = (traffic_items, radio_profiles, server_sites, chains, user_planes, parks)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from twin.scenario.findings import Finding, unknown
 from twin.scenario.libraries import entry_names
-from twin.scenario.schema import Scenario
+from twin.scenario.schema import PHONES_TENANT, Scenario
 
 
 def traffic_references(s: Scenario) -> Iterator[Finding]:
@@ -65,6 +65,8 @@ def group_references(s: Scenario) -> Iterator[Finding]:
             yield unknown((*path, "park"), "park", group.park, s.parks)
         if group.device_class not in s.device_classes:
             yield unknown((*path, "device_class"), "device class", group.device_class, s.device_classes)
+        if group.tenant == PHONES_TENANT:
+            yield Finding((*path, "tenant"), f"the name '{PHONES_TENANT}' is kept for the workers' phones", "choose another")
         if group.operator is not None and group.operator not in s.operators:
             yield unknown((*path, "operator"), "operator", group.operator, s.operators)
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from twin.scenario.check_equipment import EQUIPMENT_CHECKS
 from twin.scenario.check_references import REFERENCE_CHECKS
+from twin.scenario.check_warnings import DEMAND_WARNINGS
 from twin.scenario.findings import Finding
+from twin.scenario.idle import idle_keys
 from twin.scenario.schema import TABLES, Scenario
 
 TABLE_SUFFIXES = {"sites": (".csv", ".xlsx", ".geojson")}
@@ -22,7 +24,8 @@ def problems_of(s: Scenario) -> list[Finding]:
 def times(s: Scenario) -> Iterator[Finding]:
     """At least a millisecond is left to count after the warm-up."""
     if s.simulation.horizon_s - s.simulation.warmup_s < MIN_COUNTED_S:
-        message = f"warm-up of {s.simulation.warmup_s:g} s leaves nothing of a horizon of {s.simulation.horizon_s:g} s (1 ms is the least)"
+        warmup, horizon = s.simulation.warmup_s, s.simulation.horizon_s
+        message = f"warm-up of {warmup:g} s leaves nothing of a horizon of {horizon:g} s (1 ms is the least)"
         yield Finding(("simulation", "warmup_s"), message, "lengthen horizon_s or shorten warmup_s")
 
 
@@ -129,4 +132,4 @@ def idle_settings(s: Scenario) -> Iterator[Finding]:
                 yield Finding(("device_classes", class_name, "traffic", item_name, "period_ms"), "has no effect on mar_periodic")
 
 
-WARNINGS = (short_runs, radio_validity, density_validity, idle_settings)
+WARNINGS = (short_runs, radio_validity, density_validity, idle_settings, idle_keys, *DEMAND_WARNINGS)

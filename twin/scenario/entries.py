@@ -25,6 +25,8 @@ from twin.scenario.fields import (
     Share,
     Sourced,
     Text,
+    descriptive,
+    idle,
 )
 
 MIN_PERIOD_MS = 0.1  # below one slot a device has no source of its own: raise the size instead
@@ -43,44 +45,50 @@ class Park(Sourced):
     name_en: Text = Field(description="English name.")
     lat: Latitude = Field(description="Latitude of the centre, degrees, WGS84.")
     lon: Longitude = Field(description="Longitude of the centre, degrees, WGS84.")
-    coordinate_error_km: NotNegative = Field(default=1.0, description="How far the centre may be off, km.")
+    coordinate_error_km: NotNegative = Field(default=1.0, description=descriptive("How far the centre may be off, km."))
     area_ha: Positive = Field(le=100_000, description="Planned area, hectares.")
     leased_ha: NotNegative = Field(le=100_000, description="Land leased to tenants, hectares; device counts follow it.")
     workers: Count = Field(le=10_000_000, description="Workers in the park; device mixes and phones follow it.")
     tenants: Annotated[int, Field(ge=1, le=100_000)] = Field(description="Tenant companies in operation.")
     wave: Annotated[int, Field(ge=1, le=9)] = Field(description="1: priority park of 2025-2026 in the plan; 2: following years.")
-    ward: Text = Field(description="Ward or commune since July 2025.")
+    ward: Text = Field(description=descriptive("Ward or commune since July 2025."))
 
 
 class MeasuredService(Part):
     """Published measurements on the public network. For comparison only: never an input of the simulation."""
 
-    dl_mbps: Positive = Field(description="Mean downlink, Mbit/s, application layer.")
-    ul_mbps: Positive = Field(description="Mean uplink, Mbit/s, application layer.")
-    latency_ms: Positive = Field(description="Mean ping round trip, ms.")
-    what: Text = Field(description="Who measured, when.")
+    dl_mbps: Positive = Field(description=descriptive("Mean downlink, Mbit/s, application layer."))
+    ul_mbps: Positive = Field(description=descriptive("Mean uplink, Mbit/s, application layer."))
+    latency_ms: Positive = Field(description=descriptive("Mean ping round trip, ms."))
+    what: Text = Field(description=descriptive("Who measured, when."))
 
 
 class Operator(Sourced):
     """A mobile operator: its spectrum, its part of the plan and how its core is built."""
 
     name: Text = Field(description="Name to show.")
-    full_name: Text = Field(description="Full Vietnamese name.")
-    spectrum_block: Text = Field(description="Block won at the 2024 auction.")
-    band_mhz: Text = Field(description="Frequency range, MHz.")
-    bandwidth_mhz: Positive = Field(le=400, description="Carrier bandwidth, MHz.")
-    duplex: Literal["tdd", "fdd"] = Field(description="Duplex mode of the block.")
-    launch: Date = Field(description="Commercial launch of 5G.")
-    architecture: Literal["sa", "nsa"] = Field(description="Standalone, or non-standalone with an LTE anchor.")
-    sa_from: Date | None = Field(default=None, description="Date of the switch to standalone; absent: not known.")
-    sa_capable_share: Share = Field(description="Share of devices that can use standalone.")
+    full_name: Text = Field(description=descriptive("Full Vietnamese name."))
+    spectrum_block: Text = Field(description=descriptive("Block won at the 2024 auction."))
+    band_mhz: Text = Field(description=descriptive("Frequency range, MHz."))
+    bandwidth_mhz: Positive = Field(le=400, description=descriptive("Carrier bandwidth, MHz; the radio profile's counts."))
+    duplex: Literal["tdd", "fdd"] = Field(description=descriptive("Duplex mode of the block; the radio profile's counts."))
+    launch: Date = Field(description=descriptive("Commercial launch of 5G."))
+    architecture: Literal["sa", "nsa"] = Field(
+        description="Standalone, or non-standalone with an LTE anchor, on the day of the plan unless sa_from says."
+    )
+    sa_from: Date | None = Field(
+        default=None, description="Date of the switch to standalone, compared with plan.date; absent: `architecture` holds."
+    )
+    sa_capable_share: Share = Field(
+        description="Share of its devices on the 5G core once it is standalone (World.counts); the others are on the EPC."
+    )
     device_share: Share = Field(description="Share of the parks' cellular devices; the operators' shares sum to 1.")
     radio_profile: Name = Field(description="Entry of radio_profiles its park cells use.")
     upf: UpfPlace = Field(description="Where the user plane leaves the core.")
-    stations_5g_today: Count = Field(description="5G stations in the province in 2025 (assumed split of 106).")
-    plan_new_5g: Count = Field(description="New 5G stations by the provincial plan.")
-    plan_new_4g: Count = Field(description="New 4G stations by the provincial plan.")
-    measured: MeasuredService | None = Field(default=None, description="Measured service, for comparison only.")
+    stations_5g_today: Count = Field(description=idle("5G stations in the province in 2025 (assumed split of 106)."))
+    plan_new_5g: Count = Field(description=idle("New 5G stations by the provincial plan."))
+    plan_new_4g: Count = Field(description=idle("New 4G stations by the provincial plan."))
+    measured: MeasuredService | None = Field(default=None, description=descriptive("Measured service, for comparison only."))
 
 
 class Application(Sourced):
@@ -90,8 +98,8 @@ class Application(Sourced):
     name_en: Text = Field(description="English name.")
     deadline_ms: Positive = Field(le=1e8, description="Latest useful arrival, ms; on the round trip for request-response flows.")
     reliability_pct: Annotated[float, Field(gt=0, le=100)] = Field(description="Share that must arrive in time, per cent.")
-    survival_time_ms: Milliseconds = Field(default=0.0, description="How long the application endures missing messages, ms.")
-    fiveqi: Annotated[int, Field(ge=1, le=255)] = Field(description="5QI of the bearer, TS 23.501 table 5.7.4-1.")
+    survival_time_ms: Milliseconds = Field(default=0.0, description=idle("How long it endures missing messages, ms."))
+    fiveqi: Annotated[int, Field(ge=1, le=255)] = Field(description=idle("5QI, TS 23.501 table 5.7.4-1; `level` is what counts."))
     level: Level = Field(description="Priority level at cells and links, 0 the most urgent; by the 5QI's priority.")
     discard_ms: Positive = Field(le=1e7, description="PDCP discard timer, ms.")
     rlc_buffer_bytes: BytesAboveZero = Field(description="RLC buffer of a logical channel, bytes.")
@@ -155,8 +163,8 @@ class DeviceClass(Sourced):
     )
     aggregate_per_cell: bool = Field(default=False, description="One aggregate source a cell instead of single devices.")
     access_share: AccessShare = Field(description="How the devices are connected; sums to 1.")
-    mobility: Literal["static", "pedestrian", "vehicle"] = Field(default="static", description="How the devices move.")
-    speed_m_s: Annotated[float, Field(ge=0, le=140)] = Field(default=0.0, description="Speed while moving, m/s.")
+    mobility: Literal["static", "pedestrian", "vehicle"] = Field(default="static", description=idle("How the devices move."))
+    speed_m_s: Annotated[float, Field(ge=0, le=140)] = Field(default=0.0, description=idle("Speed while moving, m/s."))
     height_m: Annotated[float, Field(ge=0, le=200)] = Field(default=1.5, description="Antenna height, m.")
     indoor_share: Share | None = Field(default=None, description="Share indoors; absent: the scenario's devices.indoor_share.")
     traffic: dict[Name, TrafficItem] = Field(default={}, description="Traffic items by name; one flow each.")

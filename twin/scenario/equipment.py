@@ -19,6 +19,8 @@ from twin.scenario.fields import (
     Share,
     Sourced,
     Text,
+    descriptive,
+    idle,
 )
 
 Decibels = Annotated[float, Field(ge=-200, le=200)]
@@ -33,7 +35,7 @@ Layers = Annotated[int, Field(ge=1, le=MAX_LAYERS)]
 class RadioProfile(Sourced):
     """A radio configuration of a cell: carrier, slots, grants, processing times, power and antennas."""
 
-    technology: Literal["nr"] = Field(default="nr", description="Radio technology.")
+    technology: Literal["nr"] = Field(default="nr", description=descriptive("Radio technology."))
     band: Text = Field(description="3GPP band.")
     carrier_mhz: Annotated[float, Field(ge=400, le=100_000)] = Field(description="Carrier centre frequency, MHz.")
     bandwidth_mhz: Annotated[float, Field(ge=5, le=400)] = Field(description="Carrier bandwidth (each way for FDD), MHz.")
@@ -83,7 +85,7 @@ class RadioProfile(Sourced):
 class LinkType(Sourced):
     """A kind of transport link. One without a rate is an error, not an infinitely fast link."""
 
-    medium: Literal["fibre", "microwave", "pon", "ethernet"] = Field(description="What carries it.")
+    medium: Literal["fibre", "microwave", "pon", "ethernet"] = Field(description=descriptive("What carries it."))
     rate_gbps: Annotated[float, Field(gt=0, le=100_000)] = Field(description="Line rate, Gbit/s.")
     rate_up_gbps: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
         default=None, description="Uplink rate where it differs (PON), Gbit/s."
@@ -116,7 +118,9 @@ class ServerQueue(Part):
     service_kind: Literal["fixed", "exponential"] = Field(description="Distribution of the service time.")
     service_mean_us: Positive = Field(le=1e9, description="Mean service time of a message, us.")
     queue_limit_ms: Positive = Field(le=1e6, description="A message that would wait longer is rejected, ms.")
-    next_step: Text | None = Field(default=None, description="What to buy when it is full, for the report; absent: twice the workers.")
+    next_step: Text | None = Field(
+        default=None, description="What to buy when it is full, for the report; absent: twice the workers."
+    )
 
 
 class ServerSite(Sourced):
@@ -127,7 +131,9 @@ class ServerSite(Sourced):
     place: Literal["park", "province", "hanoi"] = Field(description="park: one such site in each park.")
     lat: Latitude | None = Field(default=None, description="Latitude, degrees; absent for a site in each park.")
     lon: Longitude | None = Field(default=None, description="Longitude, degrees; absent for a site in each park.")
-    upf: WorkerPool = Field(description="UPF of each operator at this site.")
+    upf: WorkerPool | None = Field(
+        default=None, description="UPF of each operator at this site; of a place's first site only. Absent: none stands there."
+    )
     queues: dict[QueueName, ServerQueue] = Field(description="Queues of this site's servers.")
 
 
@@ -136,12 +142,12 @@ class CostItem(Sourced):
 
     name_vi: Text = Field(description="Vietnamese name.")
     name_en: Text = Field(description="English name.")
-    kind: Literal["capex", "opex"] = Field(description="Paid once, or each year.")
-    usd: NotNegative = Field(le=1e10, description="Price, US dollars (2020s, undiscounted).")
-    usd_low: NotNegative = Field(le=1e10, description="Low end of its range, US dollars.")
-    usd_high: NotNegative = Field(le=1e10, description="High end of its range, US dollars.")
+    kind: Literal["capex", "opex"] = Field(description=descriptive("Paid once, or each year."))
+    usd: NotNegative = Field(le=1e10, description=idle("Price, US dollars (2020s, undiscounted)."))
+    usd_low: NotNegative = Field(le=1e10, description=idle("Low end of its range, US dollars."))
+    usd_high: NotNegative = Field(le=1e10, description=idle("High end of its range, US dollars."))
     unit: Literal["station", "site", "sector", "m", "hop", "node", "device", "kwh", "project"] = Field(
-        description="What one of it is; opex is per unit and year, but for kwh."
+        description=descriptive("What one of it is; opex is per unit and year, but for kwh.")
     )
 
 

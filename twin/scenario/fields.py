@@ -10,6 +10,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+DESCRIPTIVE = "(descriptive: no effect on the simulation)"
+IDLE = "(no effect on the simulation yet)"
+
+
+def descriptive(meaning: str) -> str:
+    """Description of a field that tells people something and changes no result, by design."""
+    return f"{meaning} {DESCRIPTIVE}"
+
+
+def idle(meaning: str) -> str:
+    """Description of a field that one may expect to change results; changing it gives a warning."""
+    return f"{meaning} {IDLE}"
+
 
 class Part(BaseModel):
     """Base of every model: frozen, unknown keys are errors, no silent conversion between types."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from twin.base.errors import Problem
 from twin.scenario.document import Document, KeyPath
@@ -123,11 +124,15 @@ def _value_remedy(path: KeyPath, details: list[Any]) -> str:
 
 def _meaning(path: KeyPath) -> str:
     """What the key stands for, from its description in the schema."""
-    model = _model_in(_kind_at(path[:-1]))
-    if model is None or not path:
-        return ""
-    described = {field.alias or name: field.description for name, field in model.model_fields.items()}
-    return f"it means: {described[str(path[-1])]}" if described.get(str(path[-1])) else ""
+    field = field_at(path)
+    return f"it means: {field.description}" if field is not None and field.description else ""
+
+
+def field_at(path: KeyPath) -> FieldInfo | None:
+    """Field of the schema that stands at a path; None for an entry's name and for what is unknown."""
+    model = _model_in(_kind_at(path[:-1])) if path else None
+    fields = model.model_fields.items() if model is not None else ()
+    return next((field for name, field in fields if (field.alias or name) == str(path[-1])), None)
 
 
 def _dotted(path: KeyPath) -> str:

@@ -22,7 +22,20 @@ from twin.scenario.entries import (
     ServerSiteName,
 )
 from twin.scenario.equipment import CostItem, LinkType, RadioProfile, ServerSite
-from twin.scenario.fields import Count, CountAboveZero, Date, Name, Names, Part, Positive, Share, Text, _as_tuple
+from twin.scenario.fields import (
+    Count,
+    CountAboveZero,
+    Date,
+    Name,
+    Names,
+    Part,
+    Positive,
+    Share,
+    Text,
+    _as_tuple,
+    descriptive,
+    idle,
+)
 
 if TYPE_CHECKING:
     from twin.scenario.document import Document
@@ -31,6 +44,7 @@ DENSITY_PER_LEASED_HA = {"low": 5.0, "base": 25.0, "high": 150.0}
 #: Sections whose entries come from a library file of the same name.
 LIBRARIES = ("parks", "operators", "radio_profiles", "device_classes", "applications", "activity_profiles", "link_types",
              "server_sites", "cost_items")
+PHONES_TENANT = "workers"  # name of the tenant that owns the workers' phones of a park
 TABLES = ("sites", "nodes", "links", "nf_capacity", "tenants")
 
 
@@ -69,7 +83,7 @@ class Plan(Part):
     priority_park_weight: Annotated[float, Field(gt=0, le=100)] = Field(
         default=2.0, description="Weight a hectare of first-wave parks when in-park stations are shared out."
     )
-    convert_fraction: Share = Field(default=0.85, description="Share of new 5G stations on existing sites.")
+    convert_fraction: Share = Field(default=0.85, description=idle("Share of new 5G stations on existing sites."))
 
 
 class DeviceGroup(Part):
@@ -169,7 +183,7 @@ class Scenario(Part):
     schema_version: Literal[1] = Field(alias="schema", description="Version of the scenario language.")
     name: Name = Field(description="Name; also the results folder.")
     question: Text = Field(description="The question this scenario answers.")
-    tags: Names = Field(default=(), description="Free labels; smoke: run by CI.")
+    tags: Names = Field(default=(), description=descriptive("Free labels; smoke: run by CI."))
     simulation: Simulation = Field(default=Simulation(), description=Simulation.__doc__)
     plan: Plan = Field(default=Plan(), description=Plan.__doc__)
     parks: dict[Name, Park] = Field(description="Empty or absent: all ten parks. Otherwise only those named, with overrides.")
@@ -216,9 +230,26 @@ class Scenario(Part):
 
         return changed(self, overrides)
 
-    def server_site_of(self, application: str, queue: str) -> str:
-        """Server site of one queue of an application's chain: `app` by `servers`, the others by `iot_platform`."""
-        return self.servers.site_of(application) if queue == "app" else self.iot_platform.site
+    def has_own_upf(self, application: str) -> bool:
+        """Whether a private network with a UPF in the park carries the application."""
+        network = self.private_network
+        return network is not None and network.mode != "slice" and application in network.applications
+
+    def first_site(self, place: str) -> str | None:
+        """First server site of a place, where its UPFs stand; None if there is none."""
+        return next((name for name, site in self.server_sites.items() if site.place == place), None)
+
+    def server_site_of(self, application: str, queue: str, own_upf: bool = False) -> str:
+        """Server site of one queue of an application's chain: `app` by `servers`, the others by `iot_platform`.
+
+        own_upf: the traffic leaves the core at a private network's own UPF; `app` is then in the park, unless `by_application`
+        says otherwise.
+        """
+        if queue != "app":
+            return self.iot_platform.site
+        if own_upf and application not in self.servers.by_application:
+            return self.first_site("park") or self.servers.default
+        return self.servers.site_of(application)
 
     def table_path(self, table: str) -> Path | None:
         """File that replaces a generated table, or None. Relative to the scenario file that names it."""

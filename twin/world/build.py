@@ -16,7 +16,7 @@ from twin.world.core import Core, site_positions, transport_kinds
 from twin.world.devices import DeviceArrays, operator_cdf, place_devices
 from twin.world.flow_types import FlowTypeTable, activity_q16
 from twin.world.flows import Demand, acyclic, build_flows, check_paths
-from twin.world.frames import application_frame, device_counts, device_frame, operator_frame, tenant_frame, typed
+from twin.world.frames import application_frame, core_counts, device_counts, device_frame, operator_frame, tenant_frame, typed
 from twin.world.layers import Receivers, attach, keep_own_cell, validity
 from twin.world.layout import Outline, park_outline, to_plane
 from twin.world.overrides import Overrides, read_overrides
@@ -224,6 +224,7 @@ def build_world(scenario: Scenario) -> World:
         WorldError: a table file is broken, or a network cannot be built; `problems` holds everything that was found.
     """
     draft = Draft(scenario, read_overrides(scenario))
+    draft.warnings += draft.overrides.idle_columns()
     parks = _parks(draft)
     _stations(draft)
     population = _population(draft)
@@ -250,6 +251,7 @@ def build_world(scenario: Scenario) -> World:
     draft.counts.update(population.counts)
     draft.counts.update(station_counts(scenario, stations, sites))
     draft.counts.update(device_counts(draft.parks, devices, coupling.cell, lost))
+    draft.counts.update(core_counts(scenario, devices.operator))
     return World(
         parks=parks, operators=operator_frame(scenario), sites=sites, stations=stations, cells=cells, radios=draft.radios.frame(),
         applications=application_frame(scenario), tenants=tenant_frame(population),

@@ -17,7 +17,6 @@ from twin.world.routes import Router, Way
 from twin.world.transport import LinkKind, TransportKinds, add_servers, find_node
 
 NODE_KIND = {"hanoi": "core", "province": "pop", "park": "aggregation"}
-APP_QUEUE = "app"
 
 
 def link_kind(name: str, link: LinkType, background_share: float, gbps: float | None = None) -> LinkKind:
@@ -55,7 +54,10 @@ def site_positions(sites: Mapping[str, ServerSite]) -> dict[str, tuple[float, fl
 
 @dataclass(frozen=True)
 class Capacity:
-    """What an operator's own nf_capacity table says of a UPF or a queue; None keeps the library's figure."""
+    """What an operator's own nf_capacity table says of a UPF or a queue; None keeps the library's figure.
+
+    idle: columns it fills that change nothing.
+    """
 
     workers: int | None = None
     cost_per_packet_us: float | None = None
@@ -63,6 +65,7 @@ class Capacity:
     service_mean_us: float | None = None
     queue_limit_ms: float | None = None
     next_step: str = ""
+    idle: tuple[str, ...] = ()
 
 
 @dataclass
@@ -86,6 +89,10 @@ class Core:
         """Rows collected so far."""
         return self.router.resources
 
+    def has_own_upf(self, park: int, operator: int, application: str) -> bool:
+        """Whether this traffic leaves the core at a private network's own UPF."""
+        return self.scenario.has_own_upf(application) and self.is_private(park, operator, application)
+
     def is_private(self, park: int, operator: int, application: str) -> bool:
         """Whether a private network carries this application of this operator's devices in the park."""
         network = self.scenario.private_network
@@ -94,29 +101,34 @@ class Core:
 
     def upf_place(self, park: int, operator: int, application: str) -> str:
         """Where the user plane leaves the core: hanoi, province or park."""
-        network = self.scenario.private_network
-        if network is not None and network.mode != "slice" and self.is_private(park, operator, application):
+        if self.has_own_upf(park, operator, application):
             return "park"
         return self.scenario.operators[self.operators[operator]].upf
 
     def server_site(self, park: int, operator: int, application: str) -> str:
-        """Server site of an application. Platform queues stand at iot_platform.site; a private network with its own UPF
-        serves its applications at the edge unless servers.by_application says otherwise."""
-        servers = self.scenario.servers
-        if APP_QUEUE not in self.scenario.applications[application].server_chain:
-            return self.scenario.iot_platform.site
-        network = self.scenario.private_network
-        own_upf = network is not None and network.mode != "slice" and self.is_private(park, operator, application)
-        if own_upf and application not in servers.by_application:
-            return self.site_at("park")
-        return servers.site_of(application)
+        """Server site of an application: of the first queue of its chain, validation having seen that all stand together."""
+        own_upf = self.has_own_upf(park, operator, application)
+        return self.scenario.server_site_of(application, self.scenario.applications[application].server_chain[0], own_upf)
 
     def site_at(self, place: str) -> str:
-        """First server site of a place."""
-        for name, site in self.scenario.server_sites.items():
-            if site.place == place:
-                return name
-        raise WorldError([Problem("", "server_sites", f"no server site with place: {place}", "add one, or choose another place")])
+        """First server site of a place: its UPFs stand there."""
+        name = self.scenario.first_site(place)
+        if name is None or self.scenario.server_sites[name].upf is None:
+            raise WorldError([Problem("", "server_sites", f"no UPF at place {place}", "add one, or choose another place")])
+        return name
+
+    def server_room(self, site: str, operator: int, park: int) -> str:
+        """Graph node of a site's servers. The first site of a place is beside the place's node; others stand where they say,
+        on a fibre of their own to that node."""
+        entry = self.scenario.server_sites[site]
+        at = self.node(entry.place, operator, park)
+        if site == self.scenario.first_site(entry.place):
+            return add_servers(self.graph, at, self.kinds)
+        position = None
+        if entry.lat is not None and entry.lon is not None:
+            x, y = to_plane(entry.lat, entry.lon)
+            position = float(x), float(y)
+        return add_servers(self.graph, at, self.kinds, f"/{site}", position)
 
     def node(self, place: str, operator: int, park: int) -> str:
         """Graph node of a place for an operator (and park)."""
@@ -142,6 +154,7 @@ class Core:
         site = self.site_at(place)
         name = f"{self._name(site, operator, park)}/upf"
         upf, own = self.scenario.server_sites[site].upf, self._capacity(name)
+        assert upf is not None
         kind = PoolKind(own.workers or upf.workers, us_to_ns(own.cost_per_packet_us or upf.cost_per_packet_us),
                         round((upf.cost_per_byte_ns if own.cost_per_byte_ns is None else own.cost_per_byte_ns) * 1000),
                         ms_to_ns(own.queue_limit_ms or upf.queue_limit_ms), own.next_step or upf.next_step)
@@ -175,6 +188,5 @@ class Core:
         place = self.upf_place(park, operator, application)
         server = self.server_site(park, operator, application)
         up, down = self.pools(place, operator, park)
-        at = self.node(self.scenario.server_sites[server].place, operator, park)
         chain = tuple(self.queue(server, q, operator, park) for q in self.scenario.applications[application].server_chain)
-        return Way(site_node, self.node(place, operator, park), add_servers(self.graph, at, self.kinds), up, down, chain)
+        return Way(site_node, self.node(place, operator, park), self.server_room(server, operator, park), up, down, chain)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 
-from twin.scenario.schema import Scenario
+from twin.scenario.entries import Operator
+from twin.scenario.schema import PHONES_TENANT, Scenario
 from twin.world.devices import DeviceArrays
 from twin.world.phones import Phones
 from twin.world.population import Population, Tenant
@@ -23,7 +26,7 @@ def device_frame(parks: list[str], population: Population, devices: DeviceArrays
                   gain_db: np.ndarray) -> pd.DataFrame:
     """`World.devices`: single devices, then the phones of each cell as tenants of their own."""
     n, m = len(devices), len(phones.device_hash)
-    tenant = np.array([population.add_tenant(Tenant(f"{parks[p]}/workers", int(p), 0.0, (0.0, 0.0, 0.0, 0.0)))
+    tenant = np.array([population.add_tenant(Tenant(f"{parks[p]}/{PHONES_TENANT}", int(p), 0.0, (0.0, 0.0, 0.0, 0.0)))
                        for p in phones.park], dtype=np.int32)
     return typed("devices", pd.DataFrame({
         "device_hash": np.concatenate([devices.device_hash, phones.device_hash]),
@@ -34,11 +37,25 @@ def device_frame(parks: list[str], population: Population, devices: DeviceArrays
         "cell": cell, "gain_db": gain_db, "is_aggregate": np.repeat([False, True], [n, m])}))
 
 
+def is_standalone(operator: Operator, day: dt.date) -> bool:
+    """Whether an operator has a 5G core on a day: from `sa_from` on, or by its architecture where no date is given."""
+    return operator.architecture == "sa" if operator.sa_from is None else operator.sa_from <= day
+
+
+def core_counts(scenario: Scenario, operator: np.ndarray) -> dict[str, float]:
+    """Single 5G devices of each operator on the 5G core and on the EPC (the LTE anchor's core)."""
+    out: dict[str, float] = {}
+    for o, (name, entry) in enumerate(scenario.operators.items()):
+        n = int((operator == o).sum())
+        on_5gc = round(entry.sa_capable_share * n) if is_standalone(entry, scenario.plan.date) else 0
+        out[f"devices_5gc/{name}"], out[f"devices_epc/{name}"] = float(on_5gc), float(n - on_5gc)
+    return out
+
+
 def operator_frame(scenario: Scenario) -> pd.DataFrame:
     """`World.operators`; standalone: on the day of the plan."""
-    day = scenario.plan.date
     return pd.DataFrame([{"operator_id": k, "name": o.name, "architecture": o.architecture, "upf": o.upf,
-                          "standalone": o.architecture == "sa" and (o.sa_from is None or o.sa_from <= day),
+                          "standalone": is_standalone(o, scenario.plan.date),
                           "sa_capable_share": o.sa_capable_share} for k, o in scenario.operators.items()])
 
 

@@ -109,6 +109,11 @@ class Overrides:
         for link in self.links:
             _add_link(draft.scenario, graph, link, _kind_between(graph, link.a, link.b, transport_kinds(draft.scenario)))
 
+    def idle_columns(self) -> list[str]:
+        """Warnings about columns of nf_capacity that are filled and change nothing."""
+        columns = sorted({key for own in self.capacities.values() for key in own.idle})
+        return [f"tables.nf_capacity: {' and '.join(columns)} are notes without effect"] if columns else []
+
     def check_used(self, core: Core) -> None:
         """Every row of nf_capacity must have met its UPF or queue.
 

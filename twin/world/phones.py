@@ -22,7 +22,7 @@ REACH_SHARE = 0.3  # of the spacing of stations: where on its boresight a cell's
 
 @dataclass(frozen=True)
 class PhoneKind:
-    """Phones of one aggregate class, park and operator, on the cells of `host`. rate_factor: workers of a cell over the library's."""
+    """Phones of a class, park and operator, on cells of `host`. rate_factor: workers of a cell over the library's."""
 
     device_class: int
     label: str
@@ -34,7 +34,7 @@ class PhoneKind:
 
 @dataclass(frozen=True)
 class Phones:
-    """One row a cell, aggregate class and operator it serves. kind: row of `kinds`. cell: the cell it loads. host: its operator."""
+    """One row a cell, class and operator it serves. kind: row of `kinds`. cell: what it loads. host: its operator."""
 
     device_hash: npt.NDArray[np.uint64]
     park: npt.NDArray[np.int32]

@@ -119,13 +119,15 @@ def nearest_places(x_m: float, y_m: float, n: int = 2) -> list[str]:
     return [p.place_id for p in sorted(ring, key=lambda p: (math.hypot(p.x_m - x_m, p.y_m - y_m), p.place_id))[:n]]
 
 
-def add_servers(graph: nx.Graph, node: str, kinds: TransportKinds) -> str:
-    """Server room beside a UPF's node, behind its own access link."""
-    name = f"{node}/servers"
+def add_servers(graph: nx.Graph, node: str, kinds: TransportKinds, suffix: str = "",
+                position: tuple[float, float] | None = None) -> str:
+    """Server room beside a UPF's node, or at a position (m) of its own, behind its own access link."""
+    name = f"{node}/servers{suffix}"
     if name not in graph:
         at = graph.nodes[node]
-        graph.add_node(name, **{**at, "kind": "servers"})
-        connect(graph, name, node, "servers", kinds.servers, f"duct/{node}/servers", kinds.route_factor)
+        x, y = position or (at["x_m"], at["y_m"])
+        graph.add_node(name, **{**at, "kind": "servers", "x_m": float(x), "y_m": float(y)})
+        connect(graph, name, node, "servers", kinds.servers, f"duct/{name}", kinds.route_factor)
     return name
 
 

@@ -30,8 +30,8 @@ LINK_COLUMNS = (
     Column("p95_load_pct", NUMBER, low=0, high=99.9,
            description="95th percentile of the fill by traffic that is not simulated, per cent; empty: of the link type."),
     Column("length_km", NUMBER, low=0.001, high=1e4, description="Length of the route; empty: straight line x route_factor, km."),
-    Column("duct", TEXT, description="Duct it lies in, shared with other links of that name; empty: as the link was, else its own."),
-    Column("protection", BOOLEAN, description="yes: used only when a working link fails; empty: as the link was, else no."),
+    Column("duct", TEXT, description="Duct it lies in; links that name the same duct share it. Empty: as it was, else its own."),
+    Column("protection", BOOLEAN, description="yes: used only when a working link fails; empty: as it was, else no."),
     Column("link_type", TEXT, description="Entry of link_types for buffer, overhead and latency; empty: by the nodes' kinds."),
 )
 CAPACITY_COLUMNS = (
@@ -42,9 +42,9 @@ CAPACITY_COLUMNS = (
     Column("service_mean_us", NUMBER, low=1e-3, high=1e9, description="Queue: mean service time of a message, us."),
     Column("queue_limit_ms", NUMBER, low=1e-3, high=1e6, description="Longest wait before rejection, ms."),
     Column("block_size", TEXT, description="Size in which capacity is bought, for example 10 Gbit/s; becomes the next step."),
-    Column("limit", TEXT, description="Licensed limit, as text, for the report."),
-    Column("price_usd", NUMBER, low=0, high=1e10, description="Price of a block, US dollars."),
-    Column("redundancy", TEXT, description="Redundancy, for example N+1, for the report."),
+    Column("limit", TEXT, description="Licensed limit: a note, without effect."),
+    Column("price_usd", NUMBER, low=0, high=1e10, description="Price of a block, US dollars; stands in the next step."),
+    Column("redundancy", TEXT, description="Redundancy, for example N+1: a note, without effect."),
 )
 
 
@@ -155,7 +155,8 @@ def read_nf_capacity(path: Path) -> dict[str, tuple[Capacity, str]]:
         step = ", ".join(filter(None, [row["block_size"] and f"one more block of {row['block_size']}",
                                        f"US$ {row['price_usd']:,.0f}" if row["price_usd"] is not None else ""]))
         capacity = Capacity(row["workers"], row["cost_per_packet_us"], row["cost_per_byte_ns"], row["service_mean_us"],
-                            row["queue_limit_ms"], step)
+                            row["queue_limit_ms"], step,
+                            tuple(key for key in ("limit", "redundancy") if row[key] is not None))
         out[str(row["unit"])] = (capacity, row["place"])
     if problems:
         raise WorldError(problems)

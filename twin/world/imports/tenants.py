@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twin.base.errors import Problem, WorldError
+from twin.scenario.schema import PHONES_TENANT
 from twin.world.imports.columns import DATE, INTEGER, NUMBER, TEXT, Column, did_you_mean, parse
 from twin.world.imports.files import read_table
 
@@ -54,6 +55,9 @@ def read_tenants(path: Path, parks: Sequence[str]) -> tuple[TenantRow, ...]:
         seen[key] = row["place"]
         if row["tenant"] is not None and "/" in row["tenant"]:
             problems.append(Problem(row["place"], "tenant", "a name with '/'", "'/' separates levels of names: use another"))
+        if row["tenant"] == PHONES_TENANT:
+            problems.append(Problem(row["place"], "tenant", f"the name {PHONES_TENANT!r} is kept for the workers' phones",
+                                    "choose another"))
         out.append(TenantRow(str(row["tenant"]), str(row["park"]), row["workers"] or 0, row["devices"],
                              math.nan if row["sla_pct"] is None else row["sla_pct"],
                              row["start_date"].isoformat() if row["start_date"] else ""))
