@@ -55,7 +55,7 @@ def _tables(replications, extra_resource):
 def _kpis(replications):
     rows = []
     for r, p, (n, a) in product(range(replications), PARKS, enumerate(APPLICATIONS)):
-        share = (0.962, 0.99995, 1.0)[n] + 1e-5 * r * (n < 2) - 0.01 * (p == "PNA") * (n == 0)
+        share = (0.962, 0.9995, 1.0)[n] + 1e-5 * r * (n < 2) - 0.01 * (p == "PNA") * (n == 0)
         rows += [(r, "share_within_deadline", "park_application", f"{p}/{a}", share, "share"),
                  (r, "offered", "park_application", f"{p}/{a}", 40000.0, "bursts"),
                  (r, "offered", "application", a, 80000.0, "bursts"),
@@ -87,7 +87,7 @@ def _resources(cells, extra):
              ("vnpt/dc-hanoi-1/ingest", "server", "", "vnpt", 12.0, 19.0, np.nan, 70.0, "4 workers", False, 3.0)]
     rows += [(c["name"], "cell", c["park"], c["operator"], c["prb_ul_pct"], c["prb_ul_pct"] + 9, c["prb_ul_pct"] * 1.5, 70.0,
               "a second carrier or one more site", True, 1.1) for c in cells.to_dict("records")]
-    return pd.DataFrame([*rows, *([extra] if extra else [])], columns=TABLES["resources"])
+    return pd.DataFrame([*rows, *([extra] if extra else [])], columns=TABLES["resources"][:11])
 
 
 def _series():

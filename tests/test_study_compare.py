@@ -55,3 +55,31 @@ def test_differences_are_paired_by_replication(tmp_path):
     low, high = stats.t.interval(0.95, 2, expected.mean(), stats.sem(expected))
     row = table.loc[(table[list(pick)] == pd.Series(pick)).all(axis=1)].iloc[0]
     assert (row["difference"], row["ci_low"], row["ci_high"]) == pytest.approx((expected.mean(), low, high))
+
+
+def messages(shares, offered):
+    counts = kpis([float(offered)] * len(shares), unit="messages").assign(kpi="offered")
+    return pd.concat([kpis(shares, unit="share").assign(kpi="share_within_deadline"), counts])
+
+
+def interval(shares, offered):
+    table = summarise(messages(shares, offered)).set_index("kpi")
+    return tuple(table.loc["share_within_deadline", ["ci_low", "ci_high"]])
+
+
+def test_an_interval_of_a_share_is_as_wide_as_its_messages_make_it():
+    assert interval([1.0] * 3, 3000) == pytest.approx((0.999, 1.0))  # rule of three
+    assert interval([0.0] * 3, 300) == pytest.approx((0.0, 0.01))
+    assert interval([1.0] * 3, 2) == (0.0, 1.0)
+    low, high = interval([0.9] * 3, 100)  # no spread at all: Wilson's
+    p = stats.binomtest(90, 100).proportion_ci(method="wilson")
+    assert (low, high) == pytest.approx((p.low, p.high))
+    low, high = interval([0.8, 0.9, 1.0], 10**9)  # Student t is the wider one
+    assert low == pytest.approx(stats.t.interval(0.95, 2, 0.9, stats.sem([0.8, 0.9, 1.0]))[0]) and high == 1.0
+
+
+def test_report_and_tables_give_the_same_interval():
+    from twin.report.intervals import share_interval
+    for shares in ([0.99, 0.98, 1.0], [1.0, 1.0], [0.5, 0.5]):
+        found = share_interval(np.array(shares), 500.0)
+        assert (found.low, found.high) == pytest.approx(interval(shares, 500))

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from twin.base.errors import MissingResultError
+from twin.study.store import read_parquet
 
 #: name of a file (without ``.parquet``) -> the columns the report reads; what is absent is taken as empty.
 TABLES: dict[str, tuple[str, ...]] = {
@@ -17,9 +18,9 @@ TABLES: dict[str, tuple[str, ...]] = {
     "budget": ("park", "application", "direction", "component", "mean_ms", "p99_ms"),
     "timeseries": ("t_s", "kpi", "scope_kind", "scope", "value"),
     "resources": ("name", "kind", "park", "operator", "load_pct", "load_peak_pct", "load_with_one_unit_failed_pct",
-                  "headroom_pct", "next_step", "has_spare", "growth_to_headroom"),
+                  "headroom_pct", "next_step", "has_spare", "growth_to_headroom", "direction", "limited_by"),
     "bottlenecks": ("park", "application", "bottleneck", "kind", "load_pct", "load_with_one_unit_failed_pct",
-                    "growth_to_headroom", "next_step"),
+                    "growth_to_headroom", "next_step", "direction", "limited_by", "growth_is_upper_bound"),
     "sites": ("name", "park", "owner", "x_m", "y_m", "height_m", "kind"),
     "cells": ("name", "site", "park", "operator", "azimuth_deg", "prb_ul_pct", "prb_dl_pct"),
     "parks": ("park_id", "name_vi", "name_en", "lat", "lon", "x_m", "y_m", "area_ha", "leased_ha", "workers", "wave"),
@@ -93,7 +94,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame(columns=list(columns), dtype=object)
-    frame = pd.read_parquet(path)
+    frame = read_parquet(path)
     return frame.reindex(columns=[*columns, *(c for c in frame.columns if c not in columns)])
 
 

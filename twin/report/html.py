@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from twin.base.errors import UsageError
-from twin.report import budgets, charts, loads, maps, sections
+from twin.report import budgets, charts, delays, loads, maps, sections
 from twin.report.audience import for_department
 from twin.report.folder import RunData, read_run
 from twin.report.texts import LANGUAGES, Texts
@@ -67,7 +67,7 @@ def context(run: RunData, texts: Texts, audience: str) -> dict[str, Any]:
         "capacity": _capacity(run, texts), "bottlenecks": sections.bottleneck_rows(run, names, texts),
         "park_radio": sections.park_radio(run, names, texts),
         "budget": _budget(run, names, texts), "colours": budgets.COLOURS,
-        "latency": sections.latency_rows(run, "group" if audience == "operator" else "park_application", names, texts),
+        "latency": delays.latency_rows(run, "group" if audience == "operator" else "park_application", names, texts),
         "upfs": sections.upf_rows(run, texts), "charts": charts.line_charts(run, texts),
         "province": maps.province_map(run, verdicts, texts), "park_maps": maps.park_maps(run, texts),
         "owners": maps.owner_shapes(run), "load_classes": _load_classes(texts), "state_colours": maps.STATE_COLOURS,

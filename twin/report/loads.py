@@ -33,6 +33,7 @@ class Load:
     failed: float
     next_step: str
     spare: bool | None = None  # whether something else takes over when it fails; None where unknown
+    limited_by: str = ""  # what runs out in a cell: PRB or grants
 
     @property
     def worst(self) -> float:
@@ -69,8 +70,8 @@ def fields(load: Load, texts: Texts) -> dict[str, str]:
     """What fills the placeholders of a verdict's text, all but the headroom (the page's script fills in the same)."""
     step = step_text(load.next_step, texts)
     return {"kind": texts(f"kind.{load.kind}"), "name": load.name, "load": texts.number(load.load, 1),
-            "of": texts(f"of.{load.kind}"), "failed": texts.number(load.failed, 1),
-            "spare": texts("capacity.no_spare") if load.spare is False else "",
+            "of": texts("of.grants" if load.limited_by == "grants" else f"of.{load.kind}"),
+            "failed": texts.number(load.failed, 1), "spare": texts("capacity.no_spare") if load.spare is False else "",
             "next": texts("capacity.next", step=step) if step else ""}
 
 
@@ -100,9 +101,11 @@ def charts(found: Sequence[Load], texts: Texts) -> list[dict[str, Any]]:
 
 
 def _load(row: dict[str, Any]) -> Load:
-    return Load(str(row["name"]), str(row["kind"]), str(row["park"]), _float(row["load_pct"]), _float(row["load_peak_pct"]),
+    name = " ".join(filter(None, (str(row["name"]), _text(row["direction"]).upper())))  # uplink and downlink of a cell apart
+    return Load(name, str(row["kind"]), str(row["park"]), _float(row["load_pct"]), _float(row["load_peak_pct"]),
                 _float(row["load_with_one_unit_failed_pct"]), _text(row["next_step"]),
-                None if row["has_spare"] is None or pd.isna(row["has_spare"]) else bool(row["has_spare"]))
+                None if row["has_spare"] is None or pd.isna(row["has_spare"]) else bool(row["has_spare"]),
+                _text(row["limited_by"]))
 
 
 def _cell(row: dict[str, Any]) -> Load:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from twin.measure.measures import CAUSES
+from twin.measure.resources import limit_words
 from twin.report.folder import RunData, records
 from twin.report.loads import step_text
 from twin.report.maps import park_names
@@ -18,9 +19,6 @@ from twin.report.verdicts import FAIL, PASS, UNSURE, ServiceVerdict, tally
 
 #: Pairs of park and application that get a sentence of their own at the top.
 _MAX_SENTENCES = 8
-_DIRECTIONS = ("ul", "dl", "rtt")
-_LATENCIES = ("mean", "p50", "p95", "p99", "p999", "max")
-_MAX_LATENCY_ROWS = 400
 
 
 class Names:
@@ -106,20 +104,6 @@ def detail(verdicts: Sequence[ServiceVerdict], names: Names, texts: Texts) -> li
              "messages": texts.number(v.offered), "state": v.state} for v in verdicts]
 
 
-def latency_rows(run: RunData, scope_kind: str, names: Names, texts: Texts) -> list[dict[str, Any]]:
-    """Delays and throughput of each group (or park and application) and direction, means over the replications."""
-    means = {(d, column): run.kpi_means(f"latency_{d}_{column}_ms", scope_kind) for d in _DIRECTIONS for column in _LATENCIES}
-    mbps = {d: run.kpi_means(f"throughput_{d}_mbps", scope_kind) for d in _DIRECTIONS}
-    scopes = sorted({scope for found in means.values() for scope in found})
-    rows = []
-    for scope, d in ((scope, d) for scope in scopes for d in _DIRECTIONS if scope in means[d, "mean"]):
-        park, *operator, application = scope.split("/")
-        rows.append({"park": names.park(park), "operator": "".join(operator), "application": names.application(application),
-                     "direction": texts(f"direction.{d}"), "mbps": texts.measure(mbps[d].get(scope)) if scope in mbps[d] else "–",
-                     "values": [texts.measure(means[d, column].get(scope, math.nan)) for column in _LATENCIES]})
-    return rows[:_MAX_LATENCY_ROWS]
-
-
 def losses(run: RunData, names: Names, texts: Texts) -> dict[str, Any]:
     """Messages lost per application (over all parks) by cause, mean of a replication."""
     offered = run.kpi_means("offered", "application")
@@ -161,11 +145,23 @@ def park_radio(run: RunData, names: Names, texts: Texts) -> list[dict[str, str]]
 def bottleneck_rows(run: RunData, names: Names, texts: Texts) -> list[dict[str, str]]:
     """What gives way first on the way of each park and application."""
     return [{"park": names.park(row["park"]), "application": names.application(row["application"]),
-             "resource": f"{texts.named('kind', row['kind'])} {row['bottleneck']}", "load": texts.percent(row["load_pct"]),
+             "resource": " ".join(filter(None, (texts.named("kind", row["kind"]), row["bottleneck"],
+                                                _text(row["direction"]).upper()))), "load": texts.percent(row["load_pct"]),
              "failed": texts.percent(row["load_with_one_unit_failed_pct"]),
-             "growth": f"× {texts.measure(row['growth_to_headroom'])}",
+             "growth": growth(row["growth_to_headroom"], row["growth_is_upper_bound"], texts),
              "next": step_text(row["next_step"] if isinstance(row["next_step"], str) else "", texts)}
             for row in records(run.bottlenecks)]
+
+
+def growth(factor: float, upper_bound: Any, texts: Texts) -> str:
+    """By what factor traffic may grow, in words where there is no room; with ≤ where more traffic was wanted than seen."""
+    words = limit_words(factor)
+    bound = "≤ " if upper_bound is not None and pd.notna(upper_bound) and upper_bound else ""
+    return texts(f"capacity.{words}") if words else f"{bound}× {texts.measure(factor)}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def upf_rows(run: RunData, texts: Texts) -> list[dict[str, str]]:

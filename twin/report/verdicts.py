@@ -38,12 +38,13 @@ def service_verdicts(run: RunData) -> list[ServiceVerdict]:
     order = {str(park): row for row, park in enumerate(run.parks["park_id"])}
     shares = run.kpi("share_within_deadline", "park_application")
     offered, unserved = _counts(run, "offered"), _counts(run, "lost_no_coverage")
+    smallest = _counts(run, "offered", "min")
     parts = _largest_parts(run.budget)
     found = []
     for scope, rows in shares.groupby(shares["scope"].astype(str)):
         scope = str(scope)
         park, _, application = scope.partition("/")
-        share = share_interval(_as_share(rows).to_numpy(dtype=float), offered.get(scope, 0.0))
+        share = share_interval(_as_share(rows).to_numpy(dtype=float), smallest.get(scope, 0.0))
         target, given = reliability_target(run, application)
         part, part_ms = parts.get((park, application), (None, math.nan))
         found.append(ServiceVerdict(park, application, share, target, given, deadline_ms(run, application),
@@ -89,10 +90,10 @@ def deadline_ms(run: RunData, application: str) -> float | None:
     return max(found) if found else None
 
 
-def _counts(run: RunData, name: str) -> dict[str, float]:
-    """Messages of all replications by park and application."""
-    sums = run.kpi(name, "park_application").groupby("scope")["value"].sum()
-    return {str(scope): float(value) for scope, value in sums.items()}
+def _counts(run: RunData, name: str, how: str = "sum") -> dict[str, float]:
+    """Messages of all replications (`how` "min": of the smallest) by park and application."""
+    counts = run.kpi(name, "park_application").groupby("scope")["value"].agg(how)
+    return {str(scope): float(value) for scope, value in counts.items()}
 
 
 def _as_share(rows: pd.DataFrame) -> pd.Series:

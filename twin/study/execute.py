@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.base.errors import MissingResultError, ReplicationError, UsageError
+from twin.base.units import s_to_ns
 from twin.study import provenance
+from twin.study.doubts import overbooked, unjudged
+from twin.study.lock import exclusive
 from twin.study.replicate import (
     BACKENDS,
     Failure,
@@ -25,7 +28,7 @@ from twin.study.replicate import (
     start_worker,
 )
 from twin.study.runset import RunSet
-from twin.study.store import FAILURES, MANIFEST, load_measures, read_manifest, replication_path, write_json
+from twin.study.store import FAILURES, MANIFEST, damaged_tables, load_measures, read_manifest, replication_path, sweep, write_json
 from twin.study.tables import write_results
 from twin.world.tables import World
 
@@ -41,7 +44,8 @@ def run(scenario: Scenario, replications: int | None = None, jobs: int = 1, *, s
     """Simulate a scenario and write its results folder; figures do not depend on `jobs`.
 
     An identical run (same resolved scenario, code, seed, engine) is returned from its folder; an interrupted one goes on
-    with the replications that are missing. `fresh` throws what is stored away first.
+    with the replications that are missing; damaged tables are made anew from the stored replications. `fresh` throws what is
+    stored away, once the new world is built. An identical run of another process is waited for.
 
     Raises:
         UsageError: jobs, engine or replications make no sense.
@@ -51,11 +55,20 @@ def run(scenario: Scenario, replications: int | None = None, jobs: int = 1, *, s
     """
     scenario = _with_settings(scenario, replications, seed, jobs, engine)
     folder = folder_of(scenario, engine, Path(results))
-    if fresh and folder.exists():
-        shutil.rmtree(folder)
-    if is_complete(folder):
+    if not fresh and is_complete(folder):
         return RunSet.load(folder, from_cache=True)
     world = resolve(BACKENDS[engine].build)(scenario)
+    with exclusive(folder):
+        if fresh and folder.exists():
+            shutil.rmtree(folder)
+        elif is_complete(folder):  # another process made it while this one waited
+            return RunSet.load(folder, from_cache=True)
+        return _run_in(folder, scenario, engine, world, jobs, progress)
+
+
+def _run_in(folder: Path, scenario: Scenario, engine: str, world: World, jobs: int, progress: Progress | None) -> RunSet:
+    """Simulate what is missing in a folder and write its tables."""
+    sweep(folder)
     manifest = _manifest(scenario, engine, folder.name, world)
     write_json(folder / MANIFEST, manifest)
     started = time.perf_counter()
@@ -79,9 +92,9 @@ def folder_of(scenario: Scenario, engine: str, results: Path) -> Path:
 
 
 def is_complete(folder: Path) -> bool:
-    """The folder holds a run with all its replications and tables."""
+    """The folder holds a run with all its replications and tables, none of them damaged."""
     try:
-        return read_manifest(folder).get("status") == "complete" and (folder / "kpis.parquet").is_file()
+        return read_manifest(folder).get("status") == "complete" and not damaged_tables(folder)
     except MissingResultError:
         return False
 
@@ -156,8 +169,9 @@ def _outcome(future: Future[Failure | None], task: Task) -> Failure | None:
 def _finish(scenario: Scenario, folder: Path, manifest: dict[str, Any], world: World, failures: list[Failure],
             wall_s: float) -> None:
     """Write tables, failures and the final manifest."""
-    totals = write_results(folder, scenario.simulation.replications, world, scenario.report.headroom_pct)
-    warnings = list(manifest["warnings"])
+    times = scenario.simulation
+    totals = write_results(folder, times.replications, world, scenario.report.headroom_pct, s_to_ns(times.warmup_s))
+    warnings = [*manifest["warnings"], *overbooked(totals)]
     if len(totals) == 1 and not any("one replication" in warning for warning in warnings):
         warnings.append("one replication only: figures come without an interval")
     if failures:
@@ -171,7 +185,8 @@ def _finish(scenario: Scenario, folder: Path, manifest: dict[str, Any], world: W
 def _manifest(scenario: Scenario, engine: str, run_id: str, world: World) -> dict[str, Any]:
     """What was run, with what, on what."""
     times = scenario.simulation
-    warnings = dict.fromkeys([*map(str, scenario.warnings), *map(str, world.warnings), *BACKENDS[engine].warnings])
+    warnings = dict.fromkeys([*map(str, scenario.warnings), *map(str, world.warnings), *BACKENDS[engine].warnings,
+                              *unjudged(world, times.horizon_s - times.warmup_s)])
     return {
         "run_id": run_id, "name": scenario.name, "status": "running", "engine": engine, "seed": times.seed,
         "replications": times.replications, "horizon_s": times.horizon_s, "warmup_s": times.warmup_s,

@@ -9,11 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from twin.study.quantiles import worst_p99
 from twin.study.statistics import summarise
 from twin.study.store import FAILURES, read_manifest, read_table
 
 VERDICT_COLUMNS = ["park", "application", "share_within_deadline", "ci_low", "ci_high", "share_without_coverage", "p99_ms",
-                   "direction", "bottleneck", "load_pct", "growth_to_headroom", "next_step"]
+                   "direction", "bottleneck", "cell_direction", "limited_by", "load_pct", "growth_to_headroom",
+                   "growth_is_upper_bound", "next_step"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class RunSet:
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """kpi, scope_kind, scope, mean, ci_low, ci_high (95 %, Student t over replications), n, unit."""
+        """kpi, scope_kind, scope, mean, ci_low, ci_high (95 % over replications, shares by `share_bounds`), n, unit."""
         return summarise(self.kpis)
 
     @cached_property
@@ -91,20 +93,19 @@ class RunSet:
         """Per park and application: share within the deadline with its interval, p99 of the delay, first bottleneck.
 
         share_without_coverage: messages of devices that no cell reaches, of all offered; they count as not within the deadline.
-        direction names the traffic p99_ms is of: the round trip where there is one, else uplink, else downlink.
+        p99_ms is that of the worst direction, the one whose p99 is largest beside its deadline, named in `direction`; not a
+        number where too few messages were delivered to tell it (fewer than 500 in the smallest replication).
         """
         of = self.summary[self.summary["scope_kind"] == "park_application"]
         table = of[of["kpi"] == "share_within_deadline"].set_index("scope")[["mean", "ci_low", "ci_high"]]
         table = table.rename(columns={"mean": "share_within_deadline"})
         offered, lonely = (of[of["kpi"] == k].set_index("scope")["mean"] for k in ("offered", "lost_no_coverage"))
         table["share_without_coverage"] = lonely / offered
-        p99 = pd.DataFrame({d: of[of["kpi"] == f"latency_{d}_p99_ms"].set_index("scope")["mean"] for d in ("rtt", "ul", "dl")})
-        p99 = p99.reindex(table.index)
-        table["p99_ms"] = p99["rtt"].fillna(p99["ul"]).fillna(p99["dl"])
-        table["direction"] = p99.notna().idxmax(axis=1).where(p99.notna().any(axis=1), "") if len(p99) else ""
+        table["p99_ms"], table["direction"] = worst_p99(self.kpis, table.index)
         names = table.index.to_series().str.split("/", n=1, expand=True).reindex(columns=[0, 1])
         table = table.assign(park=names[0], application=names[1]).reset_index(drop=True)
-        found = read_table(self.folder, "bottlenecks").drop(columns=["kind", "headroom_pct"])
+        found = read_table(self.folder, "bottlenecks")
+        found = found.rename(columns={"direction": "cell_direction"})
         order = {park: i for i, park in enumerate(read_table(self.folder, "parks")["park_id"])}
         table = table.merge(found, on=["park", "application"], how="left").sort_values("application", ignore_index=True)
         return table.sort_values("park", key=lambda c: c.map(order), kind="stable", ignore_index=True)[VERDICT_COLUMNS]

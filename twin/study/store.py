@@ -6,6 +6,7 @@ import json
 import os
 import uuid
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from twin.base.errors import MissingResultError
 from twin.measure.measures import Measures
 
 MANIFEST, FAILURES = "manifest.json", "failures.json"
+#: Tables of a complete run.
+TABLES = ("kpis", "budget", "histograms", "timeseries", "resources", "bottlenecks", "parks", "assumptions", "sites", "cells")
 REPLICATIONS = "replications"
 
 
@@ -30,6 +34,25 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files (``.<name>.<process>.<random>``) that processes left which are no more."""
+    for path in [*folder.glob(".*.*"), *(folder / REPLICATIONS).glob(".*.*")]:
+        owner = next((part for part in reversed(path.name.split(".")) if part.isdecimal()), "")
+        if owner and path.is_file() and not _runs(int(owner)):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of that number is there."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -64,12 +87,37 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
     """Read ``<name>.parquet``.
 
     Raises:
-        MissingResultError: the run has no such table (it failed or was interrupted before its tables were written).
+        MissingResultError: the run has no such table (it failed or was interrupted before its tables were written), or the
+            file is damaged.
     """
     path = folder / f"{name}.parquet"
     if not path.is_file():
         raise MissingResultError(f"{path}: not there; the run is not finished, start it again to complete it")
-    return pd.read_parquet(path)
+    return read_parquet(path)
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """A table from its file.
+
+    Raises:
+        MissingResultError: the file is damaged.
+    """
+    try:
+        return pd.read_parquet(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise MissingResultError(f"{path}: damaged ({str(error).splitlines()[0]}); run its scenario again to make the tables "
+                                 "anew, with --fresh to simulate anew") from error
+
+
+def damaged_tables(folder: Path) -> list[str]:
+    """Names of the tables of a run that are missing or cannot be read from end to end."""
+    found = []
+    for name in TABLES:
+        try:
+            read_table(folder, name)
+        except MissingResultError:
+            found.append(name)
+    return found
 
 
 def require_tables(folder: Path) -> Path:
@@ -130,7 +178,7 @@ def load_measures(path: Path) -> Measures | None:
             scalars = json.loads(stored["__scalars__"].tobytes().decode())
             arrays = {name: stored[name] for name in stored.files if name != "__scalars__"}
         return Measures(**scalars, **arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
 
 

@@ -15,10 +15,12 @@ from twin.study.store import load_measures, replication_path, write_table
 from twin.world.tables import World
 
 
-def write_results(folder: Path, replications: int, world: World, headroom_pct: float) -> dict[int, dict[str, float]]:
+def write_results(folder: Path, replications: int, world: World, headroom_pct: float,
+                  warmup_ns: int | None = None) -> dict[int, dict[str, float]]:
     """Write all tables from the stored replications, in their order, however they finished; one at a time in memory.
 
-    Gives the totals of each replication that is stored; without any, nothing is written.
+    warmup_ns: where the measured part of the time series begins; None: what whole buckets leave beside it. Gives the totals of
+    each replication that is stored; without any, nothing is written.
     """
     kpis, totals, total = [], {}, None
     for r in range(replications):
@@ -29,11 +31,11 @@ def write_results(folder: Path, replications: int, world: World, headroom_pct: f
             total = added(total, measures)
     if total is None:
         return {}
-    resources = resource_rows(total, world, headroom_pct)
+    resources = resource_rows(total, world, headroom_pct, warmup_ns)
     tables = {
         "kpis": pd.concat(kpis, ignore_index=True)[["replication", "kpi", "scope_kind", "scope", "value", "unit"]],
         "budget": budget_rows(total, world), "histograms": histogram_rows(total, world),
-        "timeseries": timeseries_rows(total, world), "resources": resources,
+        "timeseries": timeseries_rows(total, world, warmup_ns), "resources": resources,
         "bottlenecks": bottleneck_rows(resources, world), **world_tables(world, total),
     }
     for name, table in tables.items():
