@@ -30,7 +30,7 @@ LINK_COLUMNS = (
     Column("p95_load_pct", NUMBER, low=0, high=99.9,
            description="95th percentile of the fill by traffic that is not simulated, per cent; empty: of the link type."),
     Column("length_km", NUMBER, low=0.001, high=1e4, description="Length of the route; empty: straight line x route_factor, km."),
-    Column("duct", TEXT, description="Duct it lies in; links that name the same duct share it. Empty: as it was, else its own."),
+    Column("duct", TEXT, description="Duct it lies in; links of one duct fail together. Empty: as it was, else its own."),
     Column("protection", BOOLEAN, description="yes: used only when a working link fails; empty: as it was, else no."),
     Column("link_type", TEXT, description="Entry of link_types for buffer, overhead and latency; empty: by the nodes' kinds."),
 )
