@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import subprocess
 import sys
 import time
@@ -161,3 +163,51 @@ def test_public_names():
     assert callable(twin.load) and callable(twin.run) and callable(twin.compare)
     with pytest.raises(AttributeError, match="public names: RunSet, compare, load, run"):
         _ = twin.simulate
+
+
+def test_the_verdict_fits_120_columns_when_piped(faked, capsys, monkeypatch):
+    from twin.study.runset import RunSet
+    table = RunSet.verdicts.func
+    long = "viettel/pho-noi-a/aggregation-01>viettel/hung-yen-thanh-pho/pop-provincial-01"
+    monkeypatch.setattr(RunSet, "verdicts", property(lambda run: table(run).assign(
+        bottleneck=long, application="a-machine-vision-application", growth_to_headroom=[1.0, 0.5], growth_is_upper_bound=True)))
+    faked("run", "x.yaml")
+    out = capsys.readouterr().out
+    lines = [line for line in out.splitlines() if not line.startswith(("warning:", "report:"))]
+    assert max(len(line.rstrip()) for line in lines) <= 120, out
+    assert sum("a-machine-vision-application" in line for line in lines) == 2, "only the bottleneck gives way"
+    assert "at the limit" in out and "over" in out
+
+
+@pytest.mark.parametrize(("factor", "bound", "text"), [
+    (0.4, True, "over"), (1.0, False, "at the limit"), (1.26, True, "≤ 1.26"), (2.0, False, "2"), (float("nan"), False, "-")])
+def test_growth_in_words_where_there_is_no_room(factor, bound, text):
+    from twin.printing import growth
+
+    assert growth(factor, bound) == text
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])
+def test_a_full_disk_is_said_plainly(monkeypatch, capsys, number):
+    def full(*_):
+        raise OSError(number, os.strerror(number), "results/x/kpis.parquet")
+
+    monkeypatch.setattr(cli, "_load", full)
+    assert cli.main(["validate", "x.yaml"]) == cli.INTERNAL
+    err = capsys.readouterr().err
+    assert err.startswith("error: results/x/kpis.parquet: ") and "Traceback" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no such device")
+def test_a_stdout_that_takes_nothing_is_said_plainly():
+    with open("/dev/full", "w") as full:
+        words = [sys.executable, "-m", "twin.cli", "schema"]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert done.returncode == cli.INTERNAL and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_the_first_run_says_that_it_compiles(faked, capsys, monkeypatch):
+    for compiled in (False, True):
+        monkeypatch.setattr(cli, "_compiled", lambda compiled=compiled: compiled)
+        faked("run", "x.yaml")
+        assert ("compiling the engine, once" in capsys.readouterr().err) != compiled

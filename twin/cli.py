@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twin.exits import INTERNAL, INTERRUPTED, NOTHING, OK, USAGE, complain, interrupted, say, silence_stdout
+
 if TYPE_CHECKING:
     from twin.scenario.schema import Scenario
     from twin.study.runset import RunSet
 
-OK, FAILED_EXPECTATION, INTERRUPTED, INTERNAL, USAGE, NOTHING = range(6)
 _CTRL_C = 130  # what the parser makes of KeyboardInterrupt
+
+__all__ = ["INTERNAL", "INTERRUPTED", "NOTHING", "OK", "USAGE", "app", "main"]
 
 app = typer.Typer(name="twin", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="Digital twin of the 5G networks of industrial parks: simulate, look, compare.",
-                  epilog="Exit codes: 0 fine, 1 an expectation failed, 2 interrupted, 3 internal error or failed replications, "
+                  epilog="Exit codes: 0 fine, 1 reserved, 2 interrupted, 3 internal error or failed replications, "
                          "4 bad usage or invalid scenario, 5 nothing found.")
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).")]
@@ -38,7 +41,7 @@ def validate(file: ScenarioFile, set_: Overrides = []) -> None:  # noqa: B006  #
     """Check a scenario file; all problems are reported at once."""
     scenario = _load(file, set_)
     for warning in scenario.warnings:
-        _say(f"warning: {warning}")
+        say(f"warning: {warning}")
     print(f"{file}: valid, scenario {scenario.name}")
 
 
@@ -62,10 +65,12 @@ def run(file: ScenarioFile, set_: Overrides = [], replications: Replications = N
 
     _check_report_options(lang, audience)
     scenario = _load(file, set_)
+    if engine == "fast" and not _compiled():
+        say("compiling the engine, once; this takes about half a minute")
     with progress_bar(scenario.name) as progress:
         runset = run_scenario(scenario, replications, jobs, seed=seed, engine=engine, results=results, fresh=fresh,
                               progress=progress)
-    _say(f"{'already there' if runset.from_cache else 'results'}: {runset.folder}")
+    say(f"{'already there' if runset.from_cache else 'results'}: {runset.folder}")
     report = _report(runset.folder, lang, audience)
     if json_:
         _print_json(runset)
@@ -99,11 +104,11 @@ def compare(a: Annotated[str, typer.Argument(metavar="A", help="Run folder, run 
     table = compare_runs(left, right, replications=replications, seed=seed, jobs=jobs, results=results)
     warnings = table.attrs["warnings"]
     for warning in warnings:
-        _say(f"warning: {warning}")
+        say(f"warning: {warning}")
     if json_:
         print(json_text({"differences": table.to_dict("records"), "warnings": warnings}))
     elif not print_comparison(table, kpi, scope):
-        _say(f"no KPI {', '.join(kpi)} at scope {scope}; see the columns kpi and scope_kind of kpis.parquet")
+        say(f"no KPI {', '.join(kpi)} at scope {scope}; see the columns kpi and scope_kind of kpis.parquet")
         raise typer.Exit(NOTHING)
 
 
@@ -116,7 +121,7 @@ def schema(write: Annotated[Path | None, typer.Option(help="Write to a file inst
         print(schema_text(), end="")
     else:
         write.write_text(schema_text(), encoding="utf-8")
-        _say(f"written: {write}")
+        say(f"written: {write}")
 
 
 @app.command()
@@ -129,7 +134,7 @@ def init(file: Annotated[Path, typer.Argument(metavar="FILE", help="Scenario fil
         with file.open("x", encoding="utf-8") as out:
             out.write(text)
     except FileExistsError:
-        _say(f"{file}: exists already; give another name")
+        say(f"{file}: exists already; give another name")
         raise typer.Exit(USAGE) from None
     print(f"written: {file}; next: twin run {file}")
 
@@ -137,14 +142,20 @@ def init(file: Annotated[Path, typer.Argument(metavar="FILE", help="Scenario fil
 # ---- helpers --------------------------------------------------------------------------------------------------------
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
 def _load(file: Path, overrides: list[str]) -> Scenario:
     from twin.scenario import load
 
     return load(file, overrides)
+
+
+def _compiled() -> bool:
+    """Whether compiled kernels of this state of the sources are there."""
+    import numba
+
+    from twin.base import jit  # sets the folder of the compiled code
+
+    folder = Path(str(numba.config.CACHE_DIR or jit.cache_folder()))  # type: ignore[attr-defined]  # made at run time by numba
+    return any(folder.glob("engine*/*.nbc")) or any(folder.glob("*/*kernels*.nbc"))
 
 
 def _run_or_scenario(text: str, results: Path) -> RunSet | Scenario:
@@ -175,55 +186,21 @@ def _print_json(runset: RunSet) -> None:
     print(json_text({"run_id": runset.run_id, "summary": runset.summary.to_dict("records"), "warnings": list(runset.warnings)}))
 
 
-def _exit_code(error: BaseException) -> int:
-    """Exit code of an error of the product's own tree."""
-    from twin.base import errors
-
-    if isinstance(error, errors.MissingResultError):
-        return NOTHING
-    if isinstance(error, errors.ConservationError | errors.ReplicationError):
-        return INTERNAL
-    return USAGE
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code (the console script passes it to the shell)."""
     try:
         code: Any = app(args=arguments, standalone_mode=False)
-        return _interrupted() if code == _CTRL_C else code if isinstance(code, int) else OK
+        sys.stdout.flush()
+        return interrupted() if code == _CTRL_C else code if isinstance(code, int) else OK
     except (KeyboardInterrupt, typer.Abort):
-        return _interrupted()
+        return interrupted()
     except typer.Exit as done:
-        return _interrupted() if done.exit_code == _CTRL_C else done.exit_code
+        return interrupted() if done.exit_code == _CTRL_C else done.exit_code
     except BrokenPipeError:
+        silence_stdout()
         return OK
     except Exception as error:
-        return _complain(error)
-
-
-def _interrupted() -> int:
-    _say("interrupted; what is finished is stored, the same command goes on from there")
-    return INTERRUPTED
-
-
-def _complain(error: Exception) -> int:
-    """Say what went wrong; the traceback only for what nobody foresaw."""
-    if hasattr(error, "format_message") and hasattr(error, "show"):  # a usage error of the parser
-        error.show()
-        return USAGE
-    from twin.base.errors import TwinError
-
-    if isinstance(error, TwinError):
-        _say(f"error: {error}")
-        return _exit_code(error)
-    if isinstance(error, FileNotFoundError | PermissionError | NotADirectoryError | IsADirectoryError):
-        _say(f"error: {error.filename}: {error.strerror}")
-        return USAGE
-    import traceback
-
-    traceback.print_exception(error)
-    _say("internal error; please report it with the lines above")
-    return INTERNAL
+        return complain(error)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from twin.measure.network import devices_without_coverage
+from twin.measure.resources import limit_words
 from twin.study.runset import RunSet
 from twin.study.store import plain
 from twin.world.tables import RESOURCE_KINDS, World
@@ -23,26 +24,35 @@ SHOWN_KPIS = ("share_within_deadline", "latency_ul_p99_ms", "latency_dl_p99_ms",
               "cell_prb_dl_pct", "bursts_per_s", "lost", "devices_without_coverage")
 
 
+#: Columns of the verdict when it is piped.
+VERDICT_WIDTH = 120
+
+
 def json_text(value: Any) -> str:
     """Strict JSON; not-a-number becomes null."""
     return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
 
 
-def _console() -> Console:
+def _console(width: int = 200) -> Console:
     # Output that is piped keeps its rows whole instead of breaking at 80 columns.
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
+    return console if console.is_terminal else Console(highlight=False, width=width)
 
 
-def print_table(title: str, columns: list[str], rows: Iterator[tuple[Any, ...]] | list[tuple[Any, ...]]) -> None:
-    """A plain table on stdout; columns whose name starts with ``>`` are set right."""
+def print_table(title: str, columns: list[str], rows: Iterator[tuple[Any, ...]] | list[tuple[Any, ...]],
+                width: int = 200, fold: str | None = None) -> None:
+    """A plain table on stdout, at most `width` wide when piped; columns whose name starts with ``>`` are set right.
+
+    fold: the one column that gives way when there is little room; None: all do.
+    """
     table = Table(title=title, title_justify="left", min_width=len(title), box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+        table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold",
+                         no_wrap=fold not in (None, column))
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))  # names hold brackets
-    _console().print(table)
-    _console().print()
+    _console(width).print(table)
+    _console(width).print()
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -77,23 +87,42 @@ def progress_bar(name: str) -> Iterator[Callable[[float, float], None]]:
 
 
 def print_verdicts(run: RunSet) -> None:
-    """Per park and application: share within the deadline with its interval, p99, first bottleneck; then the warnings."""
+    """Per park and application: share within the deadline with its interval, p99, first bottleneck; what would relieve the
+    bottlenecks; then the warnings."""
     manifest = run.manifest
     window = f"{manifest['horizon_s'] - manifest['warmup_s']:g} s after {manifest['warmup_s']:g} s of warm-up"
+    verdicts = records(run.verdicts)
     rows = []
-    for row in records(run.verdicts):
+    for row in verdicts:
         interval = "" if pd.isna(row["ci_low"]) else f"{100 * row['ci_low']:.2f} … {100 * row['ci_high']:.2f}"
-        bottleneck = "-" if pd.isna(row["bottleneck"]) else f"{row['bottleneck']} at {row['load_pct']:.1f} %"
-        step = "" if pd.isna(row["next_step"]) else row["next_step"]
-        share = f"{100 * row['share_within_deadline']:.2f}"
-        lonely = f"{100 * row['share_without_coverage']:.2f}"
-        rows.append((row["park"], row["application"], share, interval, lonely, number(row["p99_ms"]), row["direction"],
-                     bottleneck, number(row["growth_to_headroom"], 3), step))
-    print_table(f"{manifest['name']}: {len(manifest['replications_done'])} replications of {window}",
-                ["park", "application", ">within deadline %", ">95 % interval", ">no coverage %", ">p99 ms", "of",
-                 "first bottleneck", ">growth to headroom", "next step"], rows)
+        p99 = "–" if pd.isna(row["p99_ms"]) else number(row["p99_ms"])
+        rows.append((row["park"], row["application"], f"{100 * row['share_within_deadline']:.2f}", interval,
+                     f"{100 * row['share_without_coverage']:.2f}", p99, row["direction"], _bottleneck(row),
+                     growth(row["growth_to_headroom"], row["growth_is_upper_bound"])))
+    columns = ["park", "application", ">in time %", ">95 % interval", ">no cover %", ">p99 ms", "of", "first bottleneck",
+               ">growth"]
+    print_table(f"{manifest['name']}: {len(manifest['replications_done'])} replications of {window}", columns, rows,
+                width=VERDICT_WIDTH, fold="first bottleneck")
+    steps = {_bottleneck(row): (f"{row['load_pct']:.1f} % of {row['limited_by']}", row["next_step"])
+             for row in verdicts if not pd.isna(row["bottleneck"])}
+    if steps:
+        print_table("First bottlenecks", ["bottleneck", ">load", "next step"], [(name, *step) for name, step in steps.items()],
+                    width=VERDICT_WIDTH, fold="bottleneck")
     for warning in run.warnings:
-        _console().print(f"warning: {warning}", markup=False)
+        _console().print(f"warning: {warning}", markup=False, soft_wrap=True)
+
+
+def _bottleneck(row: dict[str, Any]) -> str:
+    """Name of a first bottleneck, a cell with its direction."""
+    return "-" if pd.isna(row["bottleneck"]) else f"{row['bottleneck']} {row['cell_direction'].upper()}".strip()
+
+
+def growth(factor: float, upper_bound: Any) -> str:
+    """By what factor traffic may grow, in words where there is no room; ≤ where more traffic was wanted than seen."""
+    if pd.isna(factor):
+        return "-"
+    words = limit_words(factor).replace("over_limit", "over").replace("at_limit", "at the limit")
+    return words or ("≤ " if upper_bound is True else "") + number(factor, 3)
 
 
 def print_comparison(table: pd.DataFrame, kpis: list[str], scope: str) -> bool:

@@ -48,6 +48,11 @@ def physical_names(world: World) -> np.ndarray:
     return name.where(~link, name.str.split(" [", regex=False).str[0]).to_numpy(object)
 
 
+def limit_words(growth: float) -> str:
+    """`over_limit` or `at_limit` where there is no room to grow, else nothing."""
+    return "over_limit" if growth < 0.995 else "at_limit" if growth < 1.005 else ""
+
+
 def downstream_of_drops(measures: Measures, world: World) -> np.ndarray:
     """bool (resources,): it dropped something itself, or something before it on a route did."""
     dropped = measures.packets_dropped > 0

@@ -13,7 +13,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CODE = {".py", ".yaml", ".csv", ".json"}
 #: Rooms that only present results: a new wording of the report must not throw simulations away.
-_PRESENTATION = ("report", "cli.py", "printing.py", "starter.py")
+_PRESENTATION = ("report", "cli.py", "exits.py", "printing.py", "starter.py")
 _LIBRARIES = ("numpy", "numba", "pandas", "pyarrow", "networkx", "simpy", "scipy", "pydantic")
 
 
