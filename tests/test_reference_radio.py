@@ -110,8 +110,8 @@ def test_occasions_are_used_once_and_in_order():
     world = one_device()
     calendar = Calendar(next(world.radios.itertuples()), 0)
     occasions = Occasions(calendar, offset_ns=0, period_ns=SLOT)  # more occasions than uplink slots
-    assert [occasions.take(0) for _ in range(3)] == [4, 9, 14]
-    assert occasions.take(20 * SLOT) == 24
+    assert [occasions.take(0, 10**9) for _ in range(3)] == [4, 9, 14]
+    assert occasions.take(20 * SLOT, 10**9) == 24
 
 
 def test_reserved_prbs_are_rounded_up_and_leave_one():

@@ -26,6 +26,7 @@ from twin.transport.kernels import run_network
 from twin.world.tables import DL, UL, Clock, World
 
 WINDOW_ROWS = 4_096
+ROWS_A_CELL = 1.6  # with very many cells: each that is woken has something to do
 MIN_WINDOW_NS = 20_000
 PROGRESS_S = 0.2
 
@@ -54,12 +55,13 @@ class Engine:
         self._bind()
 
     def _window_ns(self) -> int:
-        """A window of so many bursts that their rows stay in the second-level cache (16,384 rows cost twice the time)."""
+        """A window of so many bursts that their rows stay in the second-level cache."""
         period = self.flows.types[self.flows.flows[:, c.FL_TYPE], c.TY_PERIOD].astype(float)
         kind = self.flows.types[self.flows.flows[:, c.FL_TYPE], c.TY_KIND]
         period = np.where(kind == c.MAR_PERIODIC, 7.7e12, np.maximum(period, 1.0))
+        rows = max(WINDOW_ROWS, ROWS_A_CELL * len(self.world.cells))
         per_ns = float((1.0 / period).sum())
-        return int(np.clip(WINDOW_ROWS / max(per_ns, 1e-18), MIN_WINDOW_NS, self.clock.epoch_ns))
+        return int(np.clip(rows / max(per_ns, 1e-18), MIN_WINDOW_NS, self.clock.epoch_ns))
 
     def _first_state(self) -> State:
         state = new_state(self.world, self.clock, self.flows, self.fixed_air)
@@ -87,9 +89,7 @@ class Engine:
             s.cells,
             s.channels,
             s.booked,
-            s.heap_t,
-            s.heap_key,
-            s.heap_ch,
+            s.waiting,
         )
         self.net = Net(
             s.links, s.workers, s.counts, self.flows.flows, self.flows.types, s.cells, a.radios, *accounts.event_heap(s)

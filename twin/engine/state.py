@@ -118,9 +118,7 @@ def _heaps(parts: dict[str, np.ndarray], channels: np.ndarray) -> None:
     """Each cell and direction gets room for all its channels in one array."""
     sizes = np.bincount(channels[:, c.CH_CELL], minlength=len(parts["cells"]))
     parts["cells"][:, c.CE_HEAP_START] = np.cumsum(sizes) - sizes
-    parts["heap_t"] = np.zeros(len(channels) + 1, np.int64)
-    parts["heap_key"] = np.zeros(len(channels) + 1, np.uint64)
-    parts["heap_ch"] = np.zeros(len(channels) + 1, np.int64)
+    parts["waiting"] = c.aligned_rows(len(channels) + 1, 4)
 
 
 def add_network(state: State, routes_resources: np.ndarray, links: np.ndarray) -> None:

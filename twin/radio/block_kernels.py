@@ -9,7 +9,8 @@ from twin.base.draws import draw
 from twin.base.jit import part
 from twin.radio.slot_kernels import first_slot, usable_slot
 
-RING = 4096  # slots ahead for which bookings are kept: more than any chain of retransmissions can reach
+RING = 4096  # slots ahead for which bookings are kept: GRANT_AHEAD and a chain of retransmissions (4 x SEARCH) fit
+GRANT_AHEAD = 2048  # slots after its arrival within which a burst must find its configured grants
 SEARCH = 256  # slots ahead that a retransmission may look for room
 PRB_BITS = 10  # a booking is (slot << PRB_BITS) | PRBs
 

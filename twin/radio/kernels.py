@@ -9,8 +9,8 @@ from twin.base.arrivals import gather
 from twin.base.draws import HARQ_DL, HARQ_UL, tie_key
 from twin.base.entry import enter_route
 from twin.base.jit import kernel, part, routine
-from twin.radio.block_kernels import booked_prb, send_block, smallest_prb
-from twin.radio.slot_kernels import decision_time, first_slot, heap_add, heap_take, occasion_slot, usable_slot
+from twin.radio.block_kernels import GRANT_AHEAD, booked_prb, send_block, smallest_prb
+from twin.radio.slot_kernels import HEAP_T, decision_time, first_slot, heap_add, heap_take, occasion_slot, usable_slot
 
 
 @part
@@ -19,7 +19,8 @@ def wait_until(air, c, ch, ready, limit):
     channel = air.channels[ch]
     channel[col.CH_STATUS], channel[col.CH_READY], channel[col.CH_LIMIT] = col.WAITING, ready, limit
     cell = air.cells[c]
-    heap_add(air, cell[col.CE_HEAP_START], cell[col.CE_HEAP_SIZE], ready, tie_key(np.uint64(channel[col.CH_HASH]), ready), ch)
+    tie = tie_key(np.uint64(channel[col.CH_HASH]), ready)
+    heap_add(air.heap, cell[col.CE_HEAP_START], cell[col.CE_HEAP_SIZE], ready, tie, ch)
     cell[col.CE_HEAP_SIZE] += 1
 
 
@@ -57,7 +58,7 @@ def finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch,
     data[row, col.PART + col.P_PROCESSING] += processing
     leave = g + processing
     first = min(leave, max(n2 * slot, max(data[row, col.F_FIRST], before)) + processing)
-    enter_route(bursts, row, first, leave, flows[data[row, col.FLOW], col.FL_ROUTE_UP], routes, resource_lists)
+    enter_route(bursts, row, first, leave, data[row, col.ROUTE], routes, resource_lists)
 
 
 @part
@@ -100,6 +101,10 @@ def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done
             if n * slot >= earliest:
                 break
             j += 1
+        if n > data[row, col.T] // slot + GRANT_AHEAD:
+            cell[col.CE_LOST] += 1
+            col.end_burst(done, bursts, row, data[row, col.T], col.RLC_OVERFLOW)
+            return
         payload = air.payload[air.table[r, n % radio[col.RA_PERIOD]], channel[col.CH_MCS]]
         q = smallest_prb(payload, header, channel[col.CH_CG_BYTES], channel[col.CH_MAX_PRB])
         carried = min(channel[col.CH_CG_BYTES], np.int64(payload[q]) - header)
@@ -127,7 +132,7 @@ def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done
 def absorb(key, air, c, r, d, flows, bursts, routes, resource_lists, done, row):
     """Arrival of a burst in its channel."""
     data = bursts.data
-    ch = flows[data[row, col.FLOW], col.FL_CH_UL if d == 0 else col.FL_CH_DL]
+    ch = data[row, col.CHANNEL]
     channel = air.channels[ch]
     t = data[row, col.T]
     if channel[col.CH_CG_PERIOD] > 0:
@@ -163,8 +168,8 @@ def activate(air, c, until):
     """Channels whose ready time has come join the list of their level."""
     cell = air.cells[c]
     start = cell[col.CE_HEAP_START]
-    while cell[col.CE_HEAP_SIZE] > 0 and air.heap_t[start] <= until:
-        ch = heap_take(air, start, cell[col.CE_HEAP_SIZE])
+    while cell[col.CE_HEAP_SIZE] > 0 and air.heap[start, HEAP_T] <= until:
+        ch = heap_take(air.heap, start, cell[col.CE_HEAP_SIZE])
         cell[col.CE_HEAP_SIZE] -= 1
         air.channels[ch, col.CH_STATUS] = col.ACTIVE
         cell[col.CE_ACTIVE] += 1
@@ -311,7 +316,7 @@ def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
             n = usable_slot(air, r, cell[col.CE_NEXT_SLOT])
             decision = decision_time(air, r, n)
         elif cell[col.CE_HEAP_SIZE] > 0:
-            n = max(first_slot(air, r, air.heap_t[start]), usable_slot(air, r, cell[col.CE_NEXT_SLOT]))
+            n = max(first_slot(air, r, air.heap[start, HEAP_T]), usable_slot(air, r, cell[col.CE_NEXT_SLOT]))
             decision = decision_time(air, r, n)
         # An arrival may be ready before those that wait: look again at what comes next.
         if i < count and (times[i] <= decision or decision >= until):

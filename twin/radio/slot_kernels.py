@@ -9,6 +9,9 @@ import numpy as np
 from twin.base import columns as col
 from twin.base.jit import part
 
+HEAP_T, HEAP_KEY, HEAP_CH = range(3)
+SIGN = np.uint64(1 << 63)  # turns the order of uint64 into that of int64
+
 
 class Air(NamedTuple):
     """Tables of the radio interface. Row of a cell or radio and direction d: 2 * number + d."""
@@ -25,9 +28,7 @@ class Air(NamedTuple):
     cells: np.ndarray  # int64 (2 * cells, CELL_COLUMNS)
     channels: np.ndarray  # int64 (channels, 24)
     booked: np.ndarray  # int64 (2 * cells, RING)
-    heap_t: np.ndarray  # int64 (channels,): waiting channels of each cell by ready time
-    heap_key: np.ndarray  # uint64
-    heap_ch: np.ndarray  # int64
+    heap: np.ndarray  # int64 (channels, 4): waiting channels of each cell by ready time: time, order of equals, channel
 
 
 @part
@@ -58,40 +59,45 @@ def occasion_slot(air, r, t):
 
 
 @part
-def heap_add(air, start, size, t, key, ch):
-    """Add a waiting channel to its cell's heap."""
-    i = size
-    while i > 0:
-        up = (i - 1) >> 1
-        p = start + up
-        if air.heap_t[p] < t or (air.heap_t[p] == t and air.heap_key[p] <= key):
-            break
-        air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = air.heap_t[p], air.heap_key[p], air.heap_ch[p]
-        i = up
-    air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = t, key, ch
+def earlier(heap, a, t, key):
+    """Heap entry a goes before (t, key)."""
+    return heap[a, HEAP_T] < t or (heap[a, HEAP_T] == t and heap[a, HEAP_KEY] < key)
 
 
 @part
-def heap_take(air, start, size):
-    """Remove the earliest channel of a cell's heap and return it. `size` counts it."""
-    first = air.heap_ch[start]
+def heap_set(heap, i, t, key, ch):
+    """Write a heap entry."""
+    heap[i, HEAP_T], heap[i, HEAP_KEY], heap[i, HEAP_CH] = t, key, ch
+
+
+@part
+def heap_add(heap, start, size, t, tie, ch):
+    """Add a waiting channel to its cell's heap. tie: uint64, the order of equals."""
+    key = np.int64(tie ^ SIGN)
+    i = size
+    while i > 0 and not earlier(heap, start + ((i - 1) >> 1), t, key):
+        p = start + ((i - 1) >> 1)
+        heap_set(heap, start + i, heap[p, HEAP_T], heap[p, HEAP_KEY], heap[p, HEAP_CH])
+        i = (i - 1) >> 1
+    heap_set(heap, start + i, t, key, ch)
+
+
+@part
+def heap_take(heap, start, size):
+    """Remove the earliest channel of a cell's heap of `size` and return it."""
+    first = heap[start, HEAP_CH]
     last = start + size - 1
-    t, key, ch = air.heap_t[last], air.heap_key[last], air.heap_ch[last]
-    size -= 1
+    t, key, ch = heap[last, HEAP_T], heap[last, HEAP_KEY], heap[last, HEAP_CH]
     i = 0
     while True:
-        c = 2 * i + 1
-        if c >= size:
+        p = start + 2 * i + 1
+        if p >= last:
             break
-        p = start + c
-        if c + 1 < size and (
-            air.heap_t[p + 1] < air.heap_t[p] or (air.heap_t[p + 1] == air.heap_t[p] and air.heap_key[p + 1] < air.heap_key[p])
-        ):
-            c += 1
+        if p + 1 < last and earlier(heap, p + 1, heap[p, HEAP_T], heap[p, HEAP_KEY]):
             p += 1
-        if t < air.heap_t[p] or (t == air.heap_t[p] and key <= air.heap_key[p]):
+        if not earlier(heap, p, t, key):
             break
-        air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = air.heap_t[p], air.heap_key[p], air.heap_ch[p]
-        i = c
-    air.heap_t[start + i], air.heap_key[start + i], air.heap_ch[start + i] = t, key, ch
+        heap_set(heap, start + i, heap[p, HEAP_T], heap[p, HEAP_KEY], heap[p, HEAP_CH])
+        i = p - start
+    heap_set(heap, start + i, t, key, ch)
     return first

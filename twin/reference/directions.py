@@ -15,6 +15,8 @@ from twin.reference.grants import Occasions
 from twin.reference.ledger import Ledger
 from twin.reference.randomness import Draws
 
+GRANT_AHEAD = 2048  # slots after its arrival within which a burst must find its configured grants
+
 
 class Uplink(Scheduler):
     """Devices ask for grants, or hold configured ones. `leave(burst, t_first, t_last)` takes what the gNB received."""
@@ -61,7 +63,10 @@ class Uplink(Scheduler):
         now = int(self._env.now)
         waiting = Waiting(burst, now, now, burst.size)
         while waiting.unsent > 0:
-            slot = occasions.take(now + self._radio.ue_tx_processing_ns)
+            slot = occasions.take(now + self._radio.ue_tx_processing_ns, now // self.calendar.slot_ns + GRANT_AHEAD)
+            if slot is None:
+                self._ledger.lost(burst, now, "rlc_overflow")
+                return
             symbols = self.calendar.symbols(slot)
             q = self._grant_prbs(channel, symbols)
             fits = min(self.payloads.of(channel.link.mcs, symbols, q), channel.flow.kind.cg_bytes)

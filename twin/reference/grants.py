@@ -13,12 +13,18 @@ class Occasions:
         self._offset, self._period = offset_ns, period_ns
         self._next, self._last_slot = 0, -1
 
-    def take(self, tau: int) -> int:
-        """Use the next occasion that begins at or after tau and after the last one used: its slot. tau never decreases."""
+    def take(self, tau: int, last: int) -> int | None:
+        """Use the next occasion that begins at or after tau and after the last one used: its slot. tau never decreases.
+
+        None, and nothing used, when that slot comes after `last`.
+        """
         while True:
             slot = self._calendar.first_beginning(self._offset + self._next * self._period)
             self._next += 1
             if slot > self._last_slot and self._calendar.begin(slot) >= tau:
+                if slot > last:
+                    self._next -= 1
+                    return None
                 self._last_slot = slot
                 return slot
 

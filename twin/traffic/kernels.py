@@ -208,6 +208,7 @@ def offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup):
             offered.bytes[flow[col.FL_GROUP], 2] += ty[col.TY_RESPONSE]
     if direction == 0:
         if flow[col.FL_CH_UL] != col.NONE:
+            bursts.data[row, col.CHANNEL], bursts.data[row, col.ROUTE] = flow[col.FL_CH_UL], flow[col.FL_ROUTE_UP]
             col.push(lists.cells, 2 * flow[col.FL_CELL], bursts, row)
         elif flow[col.FL_ROUTE_UP] == col.NONE:
             col.end_burst(done, bursts, row, t, col.NO_COVERAGE)

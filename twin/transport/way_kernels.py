@@ -72,6 +72,7 @@ def release(net, bursts, routes, lists, done, row):
     flow = net.flows[data[row, col.FLOW]]
     if data[row, col.DIR] != 0 and flow[col.FL_CH_DL] != col.NONE:
         c = 2 * flow[col.FL_CELL] + 1
+        data[row, col.CHANNEL] = flow[col.FL_CH_DL]
         data[row, col.T] = t_out + net.radios[2 * net.cells[c, col.CE_RADIO] + 1, col.RA_DL_PROCESSING]
         col.push(lists.cells, c, bursts, row)
         return
