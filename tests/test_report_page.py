@@ -219,3 +219,15 @@ def test_wrong_calls_are_told_what_is_right(tmp_path):
     build_run(tmp_path)
     with pytest.raises(UsageError, match="'fr'"):
         write_report(tmp_path, lang="fr")
+
+
+@pytest.mark.parametrize("audience", ["operator", "department"])
+def test_the_page_says_what_its_intervals_cover(tmp_path, audience):
+    text = write_report(build_run(tmp_path), lang="en", audience=audience).read_text(encoding="utf-8")
+    assert "for one drawn layout" in text and "they do not cover the uncertainty of the layout" in text
+
+
+def test_a_damaged_table_is_named_with_the_remedy(tmp_path):
+    (build_run(tmp_path) / "kpis.parquet").write_bytes(b"PAR1 and nothing else")
+    with pytest.raises(MissingResultError, match=r"kpis\.parquet: damaged.*--fresh"):
+        write_report(tmp_path)

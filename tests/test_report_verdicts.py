@@ -124,3 +124,28 @@ def test_a_park_is_drawn_with_its_outline_or_a_circle_of_its_area():
     (rectangle,) = park_maps(replace(run, parks=run.parks.assign(**ends)), EN)
     assert "a" in circle["outline"] and "a" not in rectangle["outline"]
     assert rectangle["height"] < circle["height"] and rectangle["width"] == circle["width"]
+
+
+def test_growth_is_words_where_there_is_no_room():
+    from twin.report.sections import growth
+    assert [growth(f, b, EN) for f, b in ((0.5, True), (1.0, None), (2.0, True), (2.0, np.nan))] == [
+        "over", "at the limit", "≤ × 2.00", "× 2.00"]
+
+
+def test_percentiles_of_too_few_messages_are_dashes():
+    from twin.report.delays import latency_rows
+    from twin.report.sections import Names
+    columns = ("mean", "p50", "p95", "p99", "p999", "max")
+    rows = [(0, f"latency_ul_{c}_ms", "park_application", "TL2/agv", 7.0, "ms") for c in columns]
+    run = run_of(kpis=[*rows, (0, "delivered_ul_bursts", "park_application", "TL2/agv", 499.0, "bursts")])
+    (row,) = latency_rows(run, "park_application", Names(run, EN), EN)
+    assert row["values"] == ["7.00", "7.00", "7.00", "–", "–", "7.00"]
+
+
+def test_a_cell_says_its_direction_and_what_runs_out():
+    row = {"name": "c0", "kind": "cell", "park": "TL2", "load_pct": 80.0, "load_peak_pct": 80.0, "has_spare": True,
+           "load_with_one_unit_failed_pct": 90.0, "direction": "ul", "limited_by": "grants",
+           "next_step": "more control channel (PDCCH) or one more site"}
+    (found,) = loads.loads(run_of(resources=[row]))
+    assert loads.sentence(found, 70.0, EN).startswith("Cell c0 UL reaches 80.0 % of its grants, at or above 70 %")
+    assert "kênh điều khiển" in loads.sentence(found, 70.0, VI)
