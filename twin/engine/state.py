@@ -140,7 +140,7 @@ def _accounts(parts: dict[str, np.ndarray], world: World, clock: Clock, flows: F
     parts["delay_hist"] = np.zeros((n_delay, n_bins(DELAY_BITS)), np.int64)
     rows, n_part = _rows(flows, c.FL_PARK_APP, park_apps)
     parts["part_row"] = np.where(rows >= 0, rows * c.N_PARTS, -1)
-    parts["part_hist"] = np.zeros((n_part * c.N_PARTS, n_bins(PART_BITS)), np.int32)
+    parts["part_hist"] = np.zeros((n_part * c.N_PARTS, n_bins(PART_BITS)), np.int64)
     for name in ("tenant_offered", "tenant_delivered", "tenant_within", "tenant_ended"):
         parts[name] = np.zeros(max(len(world.tenants), 1), np.int64)
     buckets = -(-clock.horizon_ns // series_bucket_ns(clock))

@@ -35,7 +35,7 @@ class Measures:
     delay_hist: np.ndarray  # int64 (rows, n_bins(DELAY_BITS))
     part_sum_ns: np.ndarray  # int64 (PA, 3, parts)
     part_row: np.ndarray  # int32 (PA, 3): first row of part_hist, -1 where none; part p is in row part_row + p
-    part_hist: np.ndarray  # int32 (rows, n_bins(PART_BITS))
+    part_hist: np.ndarray  # int64 (rows, n_bins(PART_BITS))
     tenant_offered: np.ndarray  # int64 (tenants,), judged as above
     tenant_delivered: np.ndarray
     tenant_within: np.ndarray

@@ -35,16 +35,25 @@ def request_time(air, r, offset, t):
 
 
 @part
+def is_lost(bursts, done, cell, row):
+    """Whether a block of a burst whose last byte was sent was lost, and so the burst; else it counts as carried."""
+    data = bursts.data
+    if data[row, col.BLOCK_LOST] == 0:
+        cell[col.CE_BYTES] += data[row, col.BYTES]
+        return False
+    cell[col.CE_LOST] += 1
+    col.end_burst(done, bursts, row, data[row, col.F_ALL], col.HARQ_FAILED)
+    return True
+
+
+@part
 def finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n2, aligned):
     """A burst whose last byte is in slot n2 leaves the gNB, in order; `aligned`: B_n0 (configured grant: B_n1)."""
     data = bursts.data
     radio, channel = air.radios[r], air.channels[ch]
-    f = data[row, col.F_ALL]
-    if data[row, col.BLOCK_LOST]:
-        cell[col.CE_LOST] += 1
-        col.end_burst(done, bursts, row, f, col.HARQ_FAILED)
+    if is_lost(bursts, done, cell, row):
         return
-    slot, processing = radio[col.RA_SLOT], radio[col.RA_PROCESSING]
+    f, slot, processing = data[row, col.F_ALL], radio[col.RA_SLOT], radio[col.RA_PROCESSING]
     g = max(f, channel[col.CH_LAST_G])
     before = channel[col.CH_LAST_G]
     channel[col.CH_LAST_G] = g
@@ -66,12 +75,9 @@ def finish_downlink(air, r, bursts, done, cell, ch, row, n2):
     """A burst whose last byte is in slot n2 reaches the device, in order."""
     data = bursts.data
     radio, channel = air.radios[r], air.channels[ch]
-    f = data[row, col.F_ALL]
-    if data[row, col.BLOCK_LOST]:
-        cell[col.CE_LOST] += 1
-        col.end_burst(done, bursts, row, f, col.HARQ_FAILED)
+    if is_lost(bursts, done, cell, row):
         return
-    slot = radio[col.RA_SLOT]
+    f, slot = data[row, col.F_ALL], radio[col.RA_SLOT]
     g = max(f, channel[col.CH_LAST_G])
     channel[col.CH_LAST_G] = g
     b1, e2 = data[row, col.B_FIRST], (n2 + 1) * slot
@@ -124,7 +130,6 @@ def configured_grant(key, air, c, r, flows, bursts, routes, resource_lists, done
         data[row, col.REMAINING] -= carried
     data[row, col.READY] = data[row, col.T]
     data[row, col.B_FIRST] = b1
-    cell[col.CE_BYTES] += data[row, col.BYTES]
     finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n, b1)
 
 
@@ -236,7 +241,6 @@ def fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n,
         if data[row, col.REMAINING] > 0:
             break
         channel[col.CH_HEAD] = bursts.next[row]
-        cell[col.CE_BYTES] += data[row, col.BYTES]
         if d == 0:
             aligned = first_slot(air, r, data[row, col.READY]) * slot
             finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n, aligned)
