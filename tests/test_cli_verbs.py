@@ -211,3 +211,11 @@ def test_the_first_run_says_that_it_compiles(faked, capsys, monkeypatch):
         monkeypatch.setattr(cli, "_compiled", lambda compiled=compiled: compiled)
         faked("run", "x.yaml")
         assert ("compiling the engine, once" in capsys.readouterr().err) != compiled
+
+
+def test_a_reader_who_stops_early_is_no_error():
+    process = subprocess.Popen([sys.executable, "-m", "twin.cli", "show", str(ROOT / "scenarios" / "one-park.yaml")],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    process.stdout.close()
+    err = process.stderr.read()
+    assert process.wait(60) == cli.OK and not err, err

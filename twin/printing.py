@@ -33,10 +33,18 @@ def json_text(value: Any) -> str:
     return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to the command line (its own way would be exit code 1)."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass it on."""
+        raise BrokenPipeError
+
+
 def _console(width: int = 200) -> Console:
     # Output that is piped keeps its rows whole instead of breaking at 80 columns.
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=width)
+    console = _Console(highlight=False)
+    return console if console.is_terminal else _Console(highlight=False, width=width)
 
 
 def print_table(title: str, columns: list[str], rows: Iterator[tuple[Any, ...]] | list[tuple[Any, ...]],
