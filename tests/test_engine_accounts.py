@@ -60,3 +60,16 @@ def test_an_hour_of_little_activity_thins_a_poisson_stream():
     b.flow(b.device(), kind, b.route(b.link(rate_bps=10**10)))
     m = simulate(b.build(), Clock(1_000 * MS))
     assert abs(m.offered[:, UL].sum() / 10_000 - 0.25) < 0.02
+
+
+def test_grants_that_do_not_fit_are_refused():
+    b = Builder()
+    b.cell(b.radio(n_prb=25))
+    route = b.route(b.link(rate_bps=10**9))
+    kind = b.flow_type(period_ns=5 * MS, size_bytes=300, cg_period_ns=5 * MS, cg_bytes=300)
+    for _ in range(40):
+        b.flow(b.device(cell=0, gain_db=-110.0), kind, route)
+    world, clock = b.build(), Clock(200 * MS, epoch_ns=50 * MS)
+    m = simulate(world, clock)
+    assert 0 < m.totals["configured_grants_refused"] < 40
+    assert m.prb_used[0, UL] <= m.prb_available[0, UL] * 1.05

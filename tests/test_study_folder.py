@@ -13,7 +13,7 @@ from fakes import FAKE, FakeScenario, fake_world
 
 from twin.base.errors import MissingResultError, WorldError
 from twin.study import execute, provenance, replicate, store
-from twin.study.doubts import overbooked, unjudged
+from twin.study.doubts import refused_grants, unjudged
 from twin.study.lock import exclusive
 from twin.study.quantiles import worst_p99
 
@@ -83,7 +83,8 @@ def test_doubts_about_deadlines_and_configured_grants():
     assert unjudged(world, 1.0) == []
     (warning,) = unjudged(world, 0.08)
     assert "sensor (0.1 s)" in warning and "camera" not in warning
-    assert overbooked({0: {"bursts": 1.0}}) == [] and "3 cells" in overbooked({0: {"cg_overbooked_cells": 3.0}, 1: {}})[0]
+    assert refused_grants({0: {"bursts": 1.0}}) == []
+    assert "3 configured grants" in refused_grants({0: {"configured_grants_refused": 3.0}, 1: {}})[0]
 
 
 def test_p99_is_that_of_the_worst_direction_and_needs_messages():

@@ -112,7 +112,7 @@ def close(engine: Engine) -> Measures:
         packets_dropped=counts[:, c.RM_DROPPED],
         wait_max_ns=state.counts[:, c.RM_WAIT_MAX],
         bucket_ns=engine.bucket_ns,
-        totals={**engine.totals, "cg_overbooked_cells": float(state.overbooked[0])},
+        totals={**engine.totals, "configured_grants_refused": float(state.refused[0])},
         **kept,
     )
     check(engine, measures)

@@ -32,7 +32,8 @@ class RadioLoads:
         cell = flows.channels[:, c.CH_CELL]
         radio = 2 * self.radio_of_cell[cell // 2] + cell % 2 if len(cell) else cell
         self.channels = [np.flatnonzero(radio == i) for i in range(2 * len(world.radios))]
-        self.granted = np.flatnonzero(flows.channels[:, c.CH_CG_PERIOD] > 0)
+        granted = np.flatnonzero(flows.channels[:, c.CH_CG_PERIOD] > 0)
+        self.granted = granted[np.argsort(flows.channels[granted, c.CH_HASH].view(np.uint64), kind="stable")]
 
     def usable_slots(self, start_ns: int, end_ns: int) -> np.ndarray:
         """Usable slots that begin in [start, end), int64 (cells, 2)."""
@@ -72,7 +73,7 @@ class RadioLoads:
                     self.tx_power_dbm,
                     state.load_q16,
                 )
-        state.overbooked[0] = max(int(state.overbooked[0]), reserve(air, self.granted))
+        state.refused[0] += reserve(air, self.granted, now == 0)
 
     def _measure(self, state: State, start: int, end: int) -> None:
         used = (state.cells[:, c.CE_PRB_USED] - state.epoch_cells[:, 0]).reshape(-1, 2)

@@ -152,7 +152,7 @@ def _accounts(parts: dict[str, np.ndarray], world: World, clock: Clock, flows: F
     parts["epoch_busy"] = np.zeros(len(world.resources), np.int64)
     parts["warm_cells"] = np.zeros((2 * len(world.cells), 6), np.int64)
     parts["warm_counts"] = np.zeros((len(world.resources), c.RM_COLUMNS), np.int64)
-    parts["overbooked"] = np.zeros(1, np.int64)
+    parts["refused"] = np.zeros(1, np.int64)
 
 
 def _rows(flows: FlowTables, column: int, n: int) -> tuple[np.ndarray, int]:

@@ -11,15 +11,19 @@ from twin.radio.block_kernels import smallest_prb
 
 
 @kernel
-def reserve(air, channel_rows):
+def reserve(air, channel_rows, admitting):
     """PRBs that configured grants keep from the scheduler, for every uplink cell (docs/model.md, section 4).
 
-    Returns the number of cells whose configured grants need more PRBs than the cell has.
+    admitting (at the start): a grant that no longer fits is refused, and its channel works by scheduling request. channel_rows
+    are in the order of admission. Returns the number of refused grants.
     """
     for i in range(0, len(air.cells), 2):
         air.cells[i, col.CE_RESERVED] = 0
+    refused = 0
     for k in range(len(channel_rows)):
         channel = air.channels[channel_rows[k]]
+        if channel[col.CH_CG_PERIOD] == 0:
+            continue
         i = channel[col.CH_CELL]
         r = 2 * air.cells[i, col.CE_RADIO]
         radio = air.radios[r]
@@ -32,14 +36,15 @@ def reserve(air, channel_rows):
         payload = air.payload[air.table[r, best], channel[col.CH_MCS]]
         q = smallest_prb(payload, radio[col.RA_HEADER], channel[col.CH_CG_BYTES], channel[col.CH_MAX_PRB])
         share = q * radio[col.RA_SLOT] * radio[col.RA_PERIOD] * 65536 // (n_usable * channel[col.CH_CG_PERIOD])
-        air.cells[i, col.CE_RESERVED] += share
-    overbooked = 0
+        if admitting and air.cells[i, col.CE_RESERVED] + share > (radio[col.RA_PRB] - 1) << 16:
+            channel[col.CH_CG_PERIOD] = 0
+            refused += 1
+        else:
+            air.cells[i, col.CE_RESERVED] += share
     for i in range(0, len(air.cells), 2):
         prb = air.radios[2 * air.cells[i, col.CE_RADIO], col.RA_PRB]
-        wanted = (air.cells[i, col.CE_RESERVED] + 65535) >> 16
-        overbooked += wanted > prb
-        air.cells[i, col.CE_RESERVED] = min(prb - 1, wanted)
-    return overbooked
+        air.cells[i, col.CE_RESERVED] = min(prb - 1, (air.cells[i, col.CE_RESERVED] + 65535) >> 16)
+    return refused
 
 
 @kernel

@@ -10,7 +10,7 @@ import simpy
 
 from twin.reference.bursts import Burst
 from twin.reference.channel import UNLIMITED, Channel, Status, Waiting
-from twin.reference.grants import reserved_prbs
+from twin.reference.grants import reserved_prbs, share_q16
 from twin.reference.harq import Attempts, Payloads
 from twin.reference.instant import START, At, fair_tie
 from twin.reference.ledger import Ledger
@@ -71,6 +71,17 @@ class Scheduler:
         """Share of the PRBs of the usable slots in [start, end) that `prbs` are, 65536 = all."""
         available = self._radio.n_prb * self.calendar.usable_between(start, end)
         return min(65536, prbs * 65536 // available) if available else 0
+
+    def admit(self) -> None:
+        """Once, at the start: grants in the order of the flows' hashes while they fit; the others ask for each burst."""
+        taken, most = 0, (int(self._radio.n_prb) - 1) * 65536
+        for channel in sorted((c for c in self.channels if c.occasions), key=lambda c: int(c.flow.flow_hash)):
+            q = self._grant_prbs(channel, self.calendar.most_symbols)
+            share = share_q16(q, channel.flow.kind.cg_period_ns, self.calendar)
+            if taken + share > most:
+                channel.occasions = None
+            else:
+                taken += share
 
     def reserve(self) -> None:
         """Keep PRBs for the configured grants, at the MCS of now."""

@@ -26,7 +26,11 @@ class Epochs:
         self._power_dbm = world.cells["tx_power_dbm"].to_numpy(dtype=np.float64)
         self._gain_db = world.devices["gain_db"].to_numpy(dtype=np.float64)
         self._neighbours, self._neighbour_gain_db = world.neighbours, world.neighbour_gain_db
-        self._adapt(world.cells["initial_load_ul_q16"].to_numpy(np.int64), world.cells["initial_load_dl_q16"].to_numpy(np.int64))
+        loads = [world.cells[f"initial_load_{d}_q16"].to_numpy(np.int64) for d in ("ul", "dl")]
+        self._adapt(*loads)
+        for uplink in uplinks:
+            uplink.admit()
+            uplink.reserve()
 
     def run(self, env: simpy.Environment, epoch_ns: int) -> Generator[simpy.Event, None, None]:
         """Process: at every epoch, before anything else of that instant."""

@@ -29,11 +29,15 @@ class Occasions:
                 return slot
 
 
+def share_q16(q: int, period_ns: int, calendar: Calendar) -> int:
+    """PRBs of a usable slot that a grant of q PRBs each period takes on average, in 1/65536."""
+    return q * calendar.slot_ns * calendar.period * 65536 // (calendar.n_usable * period_ns)
+
+
 def reserved_prbs(grants: list[tuple[int, int]], calendar: Calendar, n_prb: int) -> int:
     """PRBs of every usable slot kept for configured grants, each given as (PRBs of an occasion, period in ns).
 
     At least one PRB is left for the rest. The sum is kept in 1/65536 PRB so that it is the same on every machine.
     """
-    cycle_ns = calendar.slot_ns * calendar.period
-    total_q16 = sum(q * cycle_ns * 65536 // (calendar.n_usable * period_ns) for q, period_ns in grants)
+    total_q16 = sum(share_q16(q, period_ns, calendar) for q, period_ns in grants)
     return min(n_prb - 1, -(-total_q16 // 65536))

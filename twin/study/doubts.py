@@ -17,8 +17,8 @@ def unjudged(world: World, measured_s: float) -> list[str]:
             "their way at its end are never late, so the share in time says little; use a longer horizon"] if late else []
 
 
-def overbooked(totals: Mapping[int, Mapping[str, float]]) -> list[str]:
-    """A warning about cells whose configured grants need more PRBs than they have."""
-    cells = max((int(of.get("cg_overbooked_cells", 0)) for of in totals.values()), default=0)
-    return [f"configured grants of {cells} cells need more PRBs than these have: their periodic uplink waits or is lost; use "
-            "longer periods, smaller grants or more cells"] if cells else []
+def refused_grants(totals: Mapping[int, Mapping[str, float]]) -> list[str]:
+    """A warning about configured grants for which their cells have no PRBs left."""
+    refused = max((int(of.get("configured_grants_refused", 0)) for of in totals.values()), default=0)
+    return [f"{refused} configured grants were refused, their cells having no PRBs left: these flows ask for every message; use "
+            "longer periods, smaller grants or more cells"] if refused else []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from twin.base.errors import MissingResultError, ReplicationError, UsageError
 from twin.base.units import s_to_ns
 from twin.study import provenance
-from twin.study.doubts import overbooked, unjudged
+from twin.study.doubts import refused_grants, unjudged
 from twin.study.lock import exclusive
 from twin.study.replicate import (
     BACKENDS,
@@ -171,7 +171,7 @@ def _finish(scenario: Scenario, folder: Path, manifest: dict[str, Any], world: W
     """Write tables, failures and the final manifest."""
     times = scenario.simulation
     totals = write_results(folder, times.replications, world, scenario.report.headroom_pct, s_to_ns(times.warmup_s))
-    warnings = [*manifest["warnings"], *overbooked(totals)]
+    warnings = [*manifest["warnings"], *refused_grants(totals)]
     if len(totals) == 1 and not any("one replication" in warning for warning in warnings):
         warnings.append("one replication only: figures come without an interval")
     if failures:
