@@ -146,6 +146,20 @@ def print_comparison(table: pd.DataFrame, kpis: list[str], scope: str) -> bool:
     return bool(rows)
 
 
+#: Counts of a world that the plan speaks of.
+PLAN_COUNTS = {
+    "stations_5g_total": "5G stations in the province", "stations_5g_today": "of them today", "stations_5g_converted": "converted",
+    "stations_5g_new_built": "newly built", "stations_5g_in_park": "5G stations in parks (simulated)",
+    "stations_5g_outside_parks": "5G stations outside parks (counted only)",
+    "stations_4g_new": "new 4G stations (counted only)",
+    "devices_all_iot": "IoT devices of all kinds of access", "devices_5g": "IoT devices on 5G (simulated)",
+}
+
+
+def _count(world: World, key: str) -> str:
+    return f"{world.counts[key]:g}" if key in world.counts else "-"
+
+
 def print_world(world: World, assumptions: bool = False) -> None:
     """Parks, operators, applications, resources and warnings of a world; its assumptions in full or by confidence."""
     park = world.devices["park"].to_numpy()
@@ -156,9 +170,12 @@ def print_world(world: World, assumptions: bool = False) -> None:
                 [(r["park_id"], r["name_vi"], f"{r['leased_ha']:g}", r["workers"], sites.get(i, 0), cells.get(i, 0),
                   devices.get(i, 0), lonely.get(i, 0)) for i, r in enumerate(records(world.parks))])
     stations, of_operator = world.stations["operator"].value_counts(), world.devices["operator"].value_counts()
-    print_table("Operators", ["operator", "architecture", ">stations", ">cells", ">devices"],
-                [(r["operator_id"], r["architecture"], stations.get(i, 0), (world.cells["operator"] == i).sum(),
-                  of_operator.get(i, 0)) for i, r in enumerate(records(world.operators))])
+    columns = ["operator", "architecture", ">5G stations", ">in parks", ">cells", ">devices", ">on 5GC", ">on EPC"]
+    print_table("Operators", columns,
+                [(r["operator_id"], r["architecture"], _count(world, f"stations_5g/{r['operator_id']}"), stations.get(i, 0),
+                  (world.cells["operator"] == i).sum(), of_operator.get(i, 0), _count(world, f"devices_5gc/{r['operator_id']}"),
+                  _count(world, f"devices_epc/{r['operator_id']}")) for i, r in enumerate(records(world.operators))])
+    print_table("The plan", ["", ">count"], [(text, _count(world, key)) for key, text in PLAN_COUNTS.items()])
     types = world.flow_types["application"].to_numpy()[world.flows["flow_type"].to_numpy()]
     flows = pd.Series(types).value_counts()
     print_table("Applications", ["application", ">flows"],
