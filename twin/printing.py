@@ -148,7 +148,8 @@ def print_comparison(table: pd.DataFrame, kpis: list[str], scope: str) -> bool:
 
 #: Counts of a world that the plan speaks of.
 PLAN_COUNTS = {
-    "stations_5g_total": "5G stations in the province", "stations_5g_today": "of them today", "stations_5g_converted": "converted",
+    "stations_5g_total": "5G stations in the province", "stations_5g_today": "of them today",
+    "stations_5g_converted": "converted",
     "stations_5g_new_built": "newly built", "stations_5g_in_park": "5G stations in parks (simulated)",
     "stations_5g_outside_parks": "5G stations outside parks (counted only)",
     "stations_4g_new": "new 4G stations (counted only)",
