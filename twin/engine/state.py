@@ -16,7 +16,8 @@ from twin.radio.block_kernels import RING
 from twin.traffic.kernels import WHEEL_BUCKETS
 from twin.world.tables import Clock, World
 
-FIRST_ROWS = 1 << 15
+LEAST_ROWS, MOST_FIRST_ROWS = 1 << 15, 1 << 20
+ROWS_A_FLOW = 4
 MAX_SERIES = 240
 
 
@@ -85,10 +86,12 @@ def new_state(world: World, clock: Clock, flows: FlowTables, air: AirTables) -> 
     n_cells, n_res = len(world.cells), len(world.resources)
     parts: dict[str, np.ndarray] = {}
     parts["now"] = np.zeros(1, np.int64)
-    parts["data"] = c.aligned_rows(FIRST_ROWS, c.BURST_COLUMNS)
-    parts["next"] = np.full(FIRST_ROWS, c.NONE, np.int32)
-    parts["free"] = np.arange(FIRST_ROWS - 1, -1, -1, dtype=np.int64)
-    parts["free_count"] = np.array([FIRST_ROWS], dtype=np.int64)
+    # Untouched rows cost no memory, so the pool starts large: growing copies it, and shows in the peak.
+    rows = max(LEAST_ROWS, min(MOST_FIRST_ROWS, 1 << (ROWS_A_FLOW * len(flows.flows)).bit_length()))
+    parts["data"] = c.aligned_rows(rows, c.BURST_COLUMNS)
+    parts["next"] = np.full(rows, c.NONE, np.int32)
+    parts["free"] = np.arange(rows - 1, -1, -1, dtype=np.int64)
+    parts["free_count"] = np.array([rows], dtype=np.int64)
     parts["flow_state"] = c.aligned_rows(len(flows.flows), c.FLOW_STATE_COLUMNS)
     parts["wheel_head"] = np.full(WHEEL_BUCKETS + 1, c.NONE, np.int64)
     parts["wheel_chain"] = np.full(len(flows.flows), c.NONE, np.int32)
