@@ -38,9 +38,14 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Simulate again even if the
 
 @app.command()
 def validate(file: ScenarioFile, set_: Overrides = []) -> None:  # noqa: B006  # typer copies defaults
-    """Check a scenario file; all problems are reported at once."""
+    """Check a scenario file and the tables it names; all problems are reported at once."""
     scenario = _load(file, set_)
-    for warning in scenario.warnings:
+    warnings = list(scenario.warnings)
+    if any(scenario.table_path(table) for table in type(scenario.tables).model_fields):
+        from twin.world.build import build_world
+
+        warnings += [w for w in build_world(scenario).warnings if w not in warnings]
+    for warning in warnings:
         say(f"warning: {warning}")
     print(f"{file}: valid, scenario {scenario.name}")
 

@@ -101,6 +101,10 @@ def is_complete(folder: Path) -> bool:
 
 def _with_settings(scenario: Scenario, replications: int | None, seed: int | None, jobs: int, engine: str) -> Scenario:
     """The scenario with the overrides of a call in it, so that the run's name covers them."""
+    # A worker of `jobs` imports the script that started it: without the guard that script would run itself again.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise UsageError("a worker process ran twin.run while it imported your script; put what starts runs under "
+                         'if __name__ == "__main__": (or use jobs=1)')
     if jobs < 1:
         raise UsageError(f"jobs is {jobs}; give 1 or more processes")
     if engine not in BACKENDS:
@@ -162,7 +166,8 @@ def _outcome(future: Future[Failure | None], task: Task) -> Failure | None:
     """What became of a replication, also when its worker died."""
     error = future.exception()
     if isinstance(error, BrokenProcessPool):
-        error = ReplicationError("the worker process ended without an answer (killed, or out of memory); use fewer jobs")
+        error = ReplicationError("the worker process ended without an answer: killed, out of memory (use fewer jobs), or "
+                                 'started from a script without if __name__ == "__main__":')
     return failure(task.replication, error) if error else future.result()
 
 
