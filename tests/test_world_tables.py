@@ -198,3 +198,14 @@ def test_links_table_leaves_protection_as_it_was_unless_it_says(tmp_path):
     a, b = next(e for e in graph.edges if "YM2/viettel/agg" in e and graph.edges[e]["protection"])
     assert protected(f"from,to,rate_gbps\n{a},{b},25\n") == [False, True]
     assert protected(f"from,to,rate_gbps,protection\n{a},{b},25,no\n") == [False, False]
+
+
+def test_a_site_far_from_its_park_is_doubted(tmp_path):
+    from twin.scenario import load
+    from twin.world.build import build_world
+
+    (tmp_path / "sites.csv").write_text("site,park,operator,lat,lon\na,YM2,viettel,20.8772,106.0436\nb,YM2,viettel,21.2,106.3\n")
+    (tmp_path / "far.yaml").write_text(f"extends: {Path(__file__).parent.parent / 'scenarios' / 'one-park.yaml'}\n"
+                                       "name: far\ntables: {sites: sites.csv}\n")
+    doubts = [w for w in build_world(load(tmp_path / "far.yaml")).warnings if "km outside" in w]
+    assert len(doubts) == 1 and "sites.csv:3" in doubts[0]

@@ -54,6 +54,10 @@ class Outline:
         """Centre, m."""
         return (self.x_min + self.x_max) / 2.0, (self.y_min + self.y_max) / 2.0
 
+    def distance_m(self, x_m: float, y_m: float) -> float:
+        """From a point to the outline; 0 inside."""
+        return math.hypot(max(self.x_min - x_m, 0.0, x_m - self.x_max), max(self.y_min - y_m, 0.0, y_m - self.y_max))
+
     def part(self, share: float) -> Outline:
         """Rectangle of the same shape and middle with the given share of the area: where the leased plots are taken to be."""
         k = math.sqrt(min(1.0, max(share, 1e-4))) / 2.0

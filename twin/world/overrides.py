@@ -59,6 +59,7 @@ class Overrides:
             owner = draft.operators.index(first.owner) if first.owner else o
             height = radio.height_m if first.height_m is None else first.height_m
             park = draft.parks.index(first.park)
+            _warn_if_far(draft, first)
             site_rows[site] = draft.stations.site(site, park, owner, first.x_m, first.y_m, height, first.kind)
         station = draft.stations.station(site_rows[site], o, operator)
         if len(rows) == 1 and first.azimuth_deg is None:
@@ -125,6 +126,19 @@ class Overrides:
                             f"one of {', '.join(names[:12])} …") for u in self.capacities if u not in core.used_capacities]
         if problems:
             raise WorldError(problems)
+
+
+#: A site so far outside its park's outline is doubtful: the outline is a guess and map points are a kilometre or two off.
+FAR_FROM_PARK_M = 3_000.0
+
+
+def _warn_if_far(draft: Draft, row: CellRow) -> None:
+    """Warn of a site that can hardly belong to the park it names; the nearest park is named."""
+    distance_m = {park: outline.distance_m(row.x_m, row.y_m) for park, outline in draft.outlines.items()}
+    if distance_m[row.park] > FAR_FROM_PARK_M:
+        nearest = min(distance_m, key=lambda park: distance_m[park])
+        draft.warnings.append(f"{row.place}: site {row.site!r} lies {distance_m[row.park] / 1_000:.1f} km outside {row.park}; "
+                              f"the nearest park is {nearest} ({distance_m[nearest] / 1_000:.1f} km): check its coordinates")
 
 
 def _profile(scenario: Scenario, row: CellRow) -> str:
