@@ -16,7 +16,7 @@ from rich.table import Table
 
 from twin.measure.network import devices_without_coverage
 from twin.measure.resources import limit_words
-from twin.study.runset import RunSet
+from twin.study.runset import MET, MISSED, UNSURE, RunSet
 from twin.study.store import plain
 from twin.world.tables import RESOURCE_KINDS, World
 
@@ -26,6 +26,9 @@ SHOWN_KPIS = ("share_within_deadline", "latency_ul_p99_ms", "latency_dl_p99_ms",
 
 #: Columns of the verdict when it is piped.
 VERDICT_WIDTH = 120
+#: A bottleneck that may grow by less than this factor gets a next step.
+LITTLE_ROOM = 2.0
+COVERAGE_STEP = "coverage: a site nearer, or indoor cells"
 
 
 def json_text(value: Any) -> str:
@@ -53,7 +56,8 @@ def print_table(title: str, columns: list[str], rows: Iterator[tuple[Any, ...]] 
 
     fold: the one column that gives way when there is little room; None: all do.
     """
-    table = Table(title=title, title_justify="left", min_width=len(title), box=None, pad_edge=False, header_style="bold")
+    table = Table(title=title, title_justify="left", min_width=len(title), box=None, pad_edge=False, header_style="bold",
+                  collapse_padding=fold is not None)
     for column in columns:
         table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold",
                          no_wrap=fold not in (None, column))
@@ -95,29 +99,50 @@ def progress_bar(name: str) -> Iterator[Callable[[float, float], None]]:
 
 
 def print_verdicts(run: RunSet) -> None:
-    """Per park and application: share within the deadline with its interval, p99, first bottleneck; what would relieve the
-    bottlenecks; then the warnings."""
+    """How many applications miss their target; per park and application the share within the deadline with its interval, the
+    target, p99 and first bottleneck, the missed ones first; what would relieve the bottlenecks; then the warnings."""
     manifest = run.manifest
     window = f"{manifest['horizon_s'] - manifest['warmup_s']:g} s after {manifest['warmup_s']:g} s of warm-up"
     verdicts = records(run.verdicts)
+    count = {status: sum(row["status"] == status for row in verdicts) for status in (MISSED, MET, UNSURE)}
+    _console().print(f"{count[MISSED]} of {len(verdicts)} missed, {count[MET]} met, {count[UNSURE]} not certain", markup=False)
+    _console().print()
+    order = {MISSED: 0, UNSURE: 1, MET: 2}
     rows = []
-    for row in verdicts:
-        interval = "" if pd.isna(row["ci_low"]) else f"{100 * row['ci_low']:.2f} … {100 * row['ci_high']:.2f}"
+    for row in sorted(verdicts, key=lambda row: (order[row["status"]], row["share_within_deadline"])):
+        interval = "" if pd.isna(row["ci_low"]) else f"{100 * row['ci_low']:.2f}…{100 * row['ci_high']:.2f}"
         p99 = "–" if pd.isna(row["p99_ms"]) else number(row["p99_ms"])
-        rows.append((row["park"], row["application"], f"{100 * row['share_within_deadline']:.2f}", interval,
-                     f"{100 * row['share_without_coverage']:.2f}", p99, row["direction"], _bottleneck(row),
+        rows.append((row["park"], row["application"], row["status"], f"{100 * row['share_within_deadline']:.2f}", interval,
+                     f"{100 * row['target_share']:.7g}", number(row["deadline_ms"]), p99, row["direction"],
+                     f"{100 * row['share_without_coverage']:.2f}", _bottleneck(row).removeprefix(f"{row['park']}/"),
                      growth(row["growth_to_headroom"], row["growth_is_upper_bound"])))
-    columns = ["park", "application", ">in time %", ">95 % interval", ">no cover %", ">p99 ms", "of", "first bottleneck",
-               ">growth"]
-    print_table(f"{manifest['name']}: {len(manifest['replications_done'])} replications of {window}", columns, rows,
-                width=VERDICT_WIDTH, fold="first bottleneck")
-    steps = {_bottleneck(row): (f"{row['load_pct']:.1f} % of {row['limited_by']}", row["next_step"])
-             for row in verdicts if not pd.isna(row["bottleneck"])}
+    columns = ["park", "application", "status", ">in\ntime %", ">95 %\ninterval", ">target\n%", ">deadline\nms", ">p99\nms", "of",
+               ">no\ncover\n%", "first bottleneck", ">growth"]
+    done = len(manifest["replications_done"])
+    print_table(f"{manifest['name']}: {done} replication{'s' * (done != 1)} of {window}", columns, rows, width=VERDICT_WIDTH,
+                fold="first bottleneck")
+    steps = _next_steps(verdicts, manifest.get("scenario", {}).get("report", {}).get("headroom_pct", 70.0))
     if steps:
-        print_table("First bottlenecks", ["bottleneck", ">load", "next step"], [(name, *step) for name, step in steps.items()],
-                    width=VERDICT_WIDTH, fold="bottleneck")
+        print_table("Next steps", ["where", ">load", "next step"], steps, width=VERDICT_WIDTH, fold="where")
     for warning in run.warnings:
         _console().print(f"warning: {warning}", markup=False, soft_wrap=True)
+
+
+def _next_steps(verdicts: list[dict[str, Any]], headroom_pct: float) -> list[tuple[str, str, str]]:
+    """Where, load and step: bottlenecks with little room, then per park the applications that lack coverage more than all else.
+
+    Applications that lack coverage ask for no relief of their bottleneck: it would help few of their messages.
+    """
+    steps: dict[str, tuple[str, str]] = {}
+    lonely: dict[str, list[str]] = {}
+    for row in verdicts:
+        if row["share_without_coverage"] > 0.5 * (1.0 - row["share_within_deadline"]):
+            if row["status"] != MET:
+                lonely.setdefault(row["park"], []).append(row["application"])
+        elif not pd.isna(row["bottleneck"]) and (row["growth_to_headroom"] < LITTLE_ROOM or row["load_pct"] > headroom_pct):
+            steps[_bottleneck(row)] = (f"{row['load_pct']:.1f} % of {row['limited_by']}", row["next_step"])
+    return [*((name, *step) for name, step in steps.items()),
+            *((f"{park}: {', '.join(names)}", "-", COVERAGE_STEP) for park, names in lonely.items())]
 
 
 def _bottleneck(row: dict[str, Any]) -> str:

@@ -12,8 +12,8 @@ schema: 1
 name: {name}
 question: How does one park carry its IoT traffic?
 simulation:
-  horizon_s: 4.0        # simulated time
-  warmup_s: 1.0         # its start, not counted
+  horizon_s: 25.0       # simulated time
+  warmup_s: 5.0         # its start, not counted
   replications: 2       # 2 or more give an interval
 parks:
   TL2: {{}}               # Thăng Long II; add more parks, or leave the section out for all ten
