@@ -36,14 +36,18 @@ def column(rows: np.ndarray, part: str) -> np.ndarray:
 # Waits for a slot -----------------------------------------------------------------------------------------------------------
 
 def scattered(radio: dict[str, Any], devices: int = 3000, **kind: Any) -> World:
-    """Devices that send (or get) one burst each, at a time uniform over one second."""
+    """Devices that send (or get) one burst each, at a time uniform over one second. Configured grants: few in a cell, so that
+    all are admitted."""
     b = Builder()
-    b.cell(b.radio(**radio))
+    in_cell = 4 if "cg_period_ns" in kind else devices
+    number = b.radio(**radio)
+    for _ in range(0, devices, in_cell):
+        b.cell(number)
     route = b.route(b.link(rate_bps=10**12))
     number = b.flow_type(**{"period_ns": 1_000 * MS, "size_bytes": 20, **kind})
     down = kind.get("direction", UL) == DL
-    for _ in range(devices):
-        b.flow(b.device(cell=0, gain_db=STRONG), number, -1 if down else route, route if down else -1)
+    for i in range(devices):
+        b.flow(b.device(cell=i // in_cell, gain_db=STRONG), number, -1 if down else route, route if down else -1)
     return b.build()
 
 
