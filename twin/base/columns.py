@@ -5,6 +5,7 @@ A table is one C-contiguous int64 array, a row an entity, so that one entity's n
 
 from __future__ import annotations
 
+import mmap
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from twin.base.jit import part
 
 NONE = -1
+HUGE_PAGE = 1 << 21
 FOREVER = np.int64(1) << np.int64(62)
 
 # --- bursts: one row is five cache lines, by who needs it ------------------------------------------------------------------
@@ -246,9 +248,17 @@ def end_burst(done, bursts, row, t, cause):
 
 
 def aligned_rows(rows: int, columns: int) -> np.ndarray:
-    """int64 zeros (rows, columns) that begin at a cache line."""
-    flat = np.zeros(rows * columns + 8, dtype=np.int64)
-    shift = (-flat.ctypes.data % 64) // 8
+    """int64 zeros (rows, columns) that begin at a cache line; large tables lie in huge pages where the system has them,
+    since random rows of a table of 100 MB cost a page walk each otherwise."""
+    size = rows * columns * 8
+    if size < HUGE_PAGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+        flat = np.zeros(rows * columns + 8, dtype=np.int64)
+        shift = (-flat.ctypes.data % 64) // 8
+        return flat[shift : shift + rows * columns].reshape(rows, columns)
+    memory = mmap.mmap(-1, size + HUGE_PAGE)
+    memory.madvise(mmap.MADV_HUGEPAGE)
+    flat = np.frombuffer(memory, dtype=np.int64)
+    shift = (-flat.ctypes.data % HUGE_PAGE) // 8
     return flat[shift : shift + rows * columns].reshape(rows, columns)
 
 
