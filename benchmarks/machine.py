@@ -7,7 +7,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def describe() -> dict[str, Any]:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     return {"cpu": cpu_name(), "cores": os.cpu_count() or 1, "python": platform.python_version(), "numba": version("numba"),
             "numpy": version("numpy"), "system": platform.system(), "load_before": round(load, 2),
-            "date": datetime.now(timezone.utc).date().isoformat()}  # noqa: UP017
+            "date": datetime.now(UTC).date().isoformat()}
 
 
 def machine_line(machine: dict[str, Any]) -> str:

@@ -97,4 +97,4 @@ def test_nothing_is_sent_at_the_horizon():
 def test_flows_are_values():
     flow = make_flow()
     with pytest.raises(dataclasses.FrozenInstanceError):
-        flow.cell = 1  # type: ignore[misc]
+        flow.cell = 1  # type: ignore[misc]  # that it is refused is the test

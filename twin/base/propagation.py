@@ -259,7 +259,7 @@ def los_probability_array(code: ArrayLike, d2d_m: ArrayLike, hbs_m: ArrayLike, h
     values = (code, d2d_m, hbs_m, hut_m, clutter_density, clutter_size_m, clutter_height_m)
     shape, columns = _flat((np.int64, *(np.float64,) * 6), values)
     out = np.empty(len(columns[0]))
-    _los_loop(*columns, out)  # type: ignore[call-arg]
+    _los_loop(*columns, out)  # type: ignore[call-arg]  # the same
     return out.reshape(shape)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ class Budget:
         self.grants -= 1
 
 
-class Scheduler:
+class Scheduler(ABC):
     """Queues and decisions of one direction of a cell; what differs between the directions is in the subclasses."""
 
     direction = -1
@@ -108,9 +109,9 @@ class Scheduler:
         if not self._work.triggered:
             self._work.succeed()
 
+    @abstractmethod
     def _announce(self, channel: Channel, now: int) -> None:
         """The scheduler learns that an idle channel has something: from when on can it be granted, and how much?"""
-        raise NotImplementedError
 
     # Decisions -----------------------------------------------------------------------------------------------------
 
@@ -173,7 +174,7 @@ class Scheduler:
         else:
             self._active[channel.level].append(channel)
 
-    def _emptied(self, channel: Channel, slot: int) -> None:
+    def _emptied(self, channel: Channel, slot: int) -> None:  # noqa: B027  # optional: downlink has nothing to remember
         """The block of `slot` took the last byte of a channel."""
 
     # Ends ----------------------------------------------------------------------------------------------------------
@@ -187,6 +188,6 @@ class Scheduler:
         channel.last_delivery = max(waiting.end, previous)
         self._deliver(channel, waiting, previous)
 
+    @abstractmethod
     def _deliver(self, channel: Channel, waiting: Waiting, previous: int) -> None:
         """Pass on a burst received at `channel.last_delivery`; the one before it was received at `previous`."""
-        raise NotImplementedError
