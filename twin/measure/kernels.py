@@ -9,9 +9,11 @@ import numpy as np
 from twin.base import columns as col
 from twin.base.bins import DELAY_BITS, PART_BITS, bin_of
 from twin.base.jit import kernel, part
+from twin.base.prefetch import LINE, prefetch_row
 
 RTT = 2
 JUDGED = 3  # column of messages, each counted once, in the direction its deadline is on
+FAR, NEAR = 8, 4  # how many bursts ahead rows are asked for, and then their flows
 
 
 class Accounts(NamedTuple):
@@ -88,6 +90,18 @@ def account_delivered(acc, data, row, flow, ty, direction, bucket):
         acc.bad[0] += 1
 
 
+@part
+def look_ahead(bursts, flows, far, near):
+    """Ask for the rows of burst `far`, and for the flow of burst `near`, whose rows have come. Returns the ones after them."""
+    if far != col.NONE:
+        prefetch_row(bursts.data, far, col.BURST_COLUMNS // LINE)
+        far = np.int64(bursts.next[far])
+    if near != col.NONE:
+        prefetch_row(flows, bursts.data[near, col.FLOW], 2)
+        near = np.int64(bursts.next[near])
+    return far, near
+
+
 @kernel
 def account(done, bursts, flows, types, acc, cap, until, warmup, bucket_ns):
     """Account every burst that ended before `until`; free its row. Later ones stay on the list."""
@@ -96,8 +110,14 @@ def account(done, bursts, flows, types, acc, cap, until, warmup, bucket_ns):
     done[0, col.HEAD] = col.NONE
     done[0, 1] = col.NONE
     capturing = len(cap.rows) > 0
+    far, near = row, row
+    for _ in range(FAR - NEAR):
+        far, _near = look_ahead(bursts, flows, far, np.int64(col.NONE))
+    for _ in range(NEAR):
+        far, near = look_ahead(bursts, flows, far, near)
     while row != col.NONE:
-        following = bursts.next[row]
+        far, near = look_ahead(bursts, flows, far, near)
+        following = np.int64(bursts.next[row])
         if data[row, col.T_END] >= until:
             col.push(done, 0, bursts, row)
             row = following

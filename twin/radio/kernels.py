@@ -9,8 +9,12 @@ from twin.base.arrivals import gather
 from twin.base.draws import HARQ_DL, HARQ_UL, tie_key
 from twin.base.entry import enter_route
 from twin.base.jit import kernel, part, routine
+from twin.base.prefetch import LINE, prefetch, prefetch_row
 from twin.radio.block_kernels import GRANT_AHEAD, booked_prb, send_block, smallest_prb
-from twin.radio.slot_kernels import HEAP_T, decision_time, first_slot, heap_add, heap_take, occasion_slot, usable_slot
+from twin.radio.slot_kernels import HEAP_CH, HEAP_T, decision_time, first_slot, heap_add, heap_take, occasion_slot, usable_slot
+
+# How many rows of cells ahead is asked for the cell and its bursts, for their channels, for channels that wait, for their bursts.
+FAR, NEAR, NEXT, LAST = 24, 16, 10, 4
 
 
 @part
@@ -334,11 +338,73 @@ def run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
         schedule(key, air, c, r, d, flows, bursts, routes, lists.resources, done, n, decision)
 
 
+@part
+def is_idle(lists, c):
+    """Whether a cell has nothing to do in this window."""
+    return lists.cells[c, col.HEAD] == col.NONE and lists.cells[c, col.AWAKE] == 0
+
+
+@part
+def ask_for_bursts(air, bursts, lists, c):
+    """Ask for the row of cell c and those of the bursts that wait for it."""
+    if is_idle(lists, c):
+        return
+    prefetch_row(air.cells, c, col.CELL_COLUMNS // LINE)
+    row = lists.cells[c, col.HEAD]
+    while row != col.NONE:
+        prefetch_row(bursts.data, row, 4)
+        row = np.int64(bursts.next[row])
+
+
+@part
+def ask_for_channels(air, bursts, lists, c):
+    """Ask for the channels that cell c will serve; its row and its bursts have come."""
+    if is_idle(lists, c):
+        return
+    start = air.cells[c, col.CE_HEAP_START]
+    prefetch(air.heap, start, 0)
+    for i in range(2, air.cells[c, col.CE_HEAP_SIZE], 2):
+        prefetch(air.heap, start + i, 0)
+    row = lists.cells[c, col.HEAD]
+    while row != col.NONE:
+        prefetch_row(air.channels, bursts.data[row, col.CHANNEL], col.CHANNEL_COLUMNS // LINE)
+        row = np.int64(bursts.next[row])
+
+
+@part
+def ask_for_waiting(air, lists, c):
+    """Ask for the channels that wait in the heap of cell c."""
+    if lists.cells[c, col.AWAKE] == 0:
+        return
+    start = air.cells[c, col.CE_HEAP_START]
+    for i in range(start, start + air.cells[c, col.CE_HEAP_SIZE]):
+        prefetch_row(air.channels, air.heap[i, HEAP_CH], col.CHANNEL_COLUMNS // LINE)
+
+
+@part
+def ask_for_their_bursts(air, bursts, lists, c):
+    """Ask for the bursts at the head of the channels that wait in the heap of cell c."""
+    if lists.cells[c, col.AWAKE] == 0:
+        return
+    start = air.cells[c, col.CE_HEAP_START]
+    for i in range(start, start + air.cells[c, col.CE_HEAP_SIZE]):
+        prefetch_row(bursts.data, air.channels[air.heap[i, HEAP_CH], col.CH_HEAD], 4)
+
+
 @kernel
 def run_cells(key, air, d, flows, bursts, routes, lists, done, until, scratch):
     """All cells of one direction up to `until`."""
-    for c in range(d, len(air.cells), 2):
-        if lists.cells[c, col.HEAD] == col.NONE and lists.cells[c, col.AWAKE] == 0:
+    n = len(air.cells)
+    for c in range(d, n, 2):
+        if c + FAR < n:
+            ask_for_bursts(air, bursts, lists, c + FAR)
+        if c + NEAR < n:
+            ask_for_channels(air, bursts, lists, c + NEAR)
+        if c + NEXT < n:
+            ask_for_waiting(air, lists, c + NEXT)
+        if c + LAST < n:
+            ask_for_their_bursts(air, bursts, lists, c + LAST)
+        if is_idle(lists, c):
             continue
         run_cell(key, air, c, d, flows, bursts, routes, lists, done, until, scratch)
         lists.cells[c, col.AWAKE] = air.cells[c, col.CE_ACTIVE] + air.cells[c, col.CE_HEAP_SIZE]

@@ -14,6 +14,7 @@ from twin.base import columns as col
 from twin.base import draws
 from twin.base.entry import enter_route
 from twin.base.jit import kernel, part, routine
+from twin.base.prefetch import LINE, prefetch, prefetch_row
 
 JUDGED = 3  # column of messages, each counted once, in the direction its deadline is on
 WHEEL_BUCKETS = 1 << 12  # a power of two
@@ -21,6 +22,8 @@ BUCKET_SHIFT = 20  # a bucket is 2^20 ns wide: about 1 ms
 HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
 HALF_HOUR_NS = HOUR_NS // 2
+FAR, NEAR = 10, 4  # how many flows ahead their rows are asked for, and then the list of their cell
+NEXT_ROWS = 6  # how many free rows of the pool ahead of the one in hand
 
 
 class Wheel(NamedTuple):
@@ -261,6 +264,20 @@ def put_back(wheel, slot, f):
     wheel.head[slot] = f
 
 
+@part
+def look_ahead(tr, state, wheel, lists, far, near):
+    """Ask for the rows of flow `far`, and for the list of the cell of flow `near`, whose rows have come. Returns the ones
+    after them."""
+    if far != col.NONE:
+        prefetch_row(state, far, 1)
+        prefetch_row(tr.flows, far, 2)
+        far = np.int64(wheel.chain[far])
+    if near != col.NONE:
+        prefetch(lists.cells, 2 * tr.flows[near, col.FL_CELL], 0)
+        near = np.int64(wheel.chain[near])
+    return far, near
+
+
 @kernel
 def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until, warmup, start_of_day):
     """Offer every burst with t < until. Returns the number n offered, or -1 - n when the pool ran low (grow it, call again)."""
@@ -271,8 +288,15 @@ def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until,
         slot = opened & (WHEEL_BUCKETS - 1)
         f = wheel.head[slot]
         wheel.head[slot] = col.NONE
+        far, near = f, f
+        for _ in range(FAR - NEAR):
+            far, _near = look_ahead(tr, state, wheel, lists, far, np.int64(col.NONE))
+        for _ in range(NEAR):
+            far, near = look_ahead(tr, state, wheel, lists, far, near)
         while f != col.NONE:
-            following = wheel.chain[f]
+            far, near = look_ahead(tr, state, wheel, lists, far, near)
+            prefetch_row(bursts.data, bursts.free[max(bursts.n_free[0] - NEXT_ROWS, 0)], col.BURST_COLUMNS // LINE)
+            following = np.int64(wheel.chain[f])
             flow = tr.flows[f]
             ty = tr.types[flow[col.FL_TYPE]]
             while state[f, col.FS_T] < until:

@@ -12,11 +12,13 @@ from twin.base import columns as col
 from twin.base.arrivals import gather
 from twin.base.draws import SERVICE, draw, exponential_ns
 from twin.base.jit import kernel, part, routine
+from twin.base.prefetch import LINE, prefetch, prefetch_row
 from twin.transport.event_kernels import ARRIVAL, COMPLETION, START, arrive, heap_pop, heap_push
 from twin.transport.link_kernels import link_advance, link_arrival
 from twin.transport.way_kernels import complete, end_on_way, hand_on
 
 PS = np.int64(1_000)
+FAR, NEAR = 10, 4  # how many resources ahead their bursts are asked for, and then the routes of these
 
 
 @part
@@ -180,11 +182,28 @@ def close_component(net, bursts, routes, lists):
     net.heap_size[0], net.heap_size[1] = 0, col.NONE
 
 
+@part
+def ask_for(net, bursts, routes, lists, resource):
+    """Ask for the rows of a resource and of the bursts that wait for it."""
+    row = lists.resources[resource, col.HEAD]
+    if row == col.NONE and lists.resources[resource, col.AWAKE] == 0:
+        return
+    prefetch_row(routes.resources, resource, col.RESOURCE_COLUMNS // LINE)
+    prefetch_row(net.links, resource, col.LINK_COLUMNS // LINE)
+    prefetch(net.counts, resource, 0)
+    prefetch(net.counts, resource, col.RM_COLUMNS - 1)
+    while row != col.NONE:
+        prefetch_row(bursts.data, row, col.BURST_COLUMNS // LINE)
+        row = np.int64(bursts.next[row])
+
+
 @kernel
 def run_network(key, net, bursts, routes, lists, done, order_start, order, until, scratch):
     """All resources up to `until`. Group g of the order is order[order_start[g]:order_start[g + 1]]."""
     for g in range(len(order_start) - 1):
         a, b = order_start[g], order_start[g + 1]
+        if b + FAR < len(order):
+            ask_for(net, bursts, routes, lists, order[b + FAR])
         if b - a == 1:
             if lists.resources[order[a], col.HEAD] == col.NONE and lists.resources[order[a], col.AWAKE] == 0:
                 continue
