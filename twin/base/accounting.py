@@ -11,4 +11,5 @@ PARTS = (
 #: Causes of an end; 0 is success.
 CAUSES = (
     "delivered", "no_coverage", "rlc_overflow", "pdcp_discard", "harq", "link_overflow", "upf_overflow", "server_overflow",
+    "no_power", "access_failed", "access_overflow",
 )

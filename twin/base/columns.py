@@ -54,6 +54,7 @@ BURST_COLUMNS = 40
 
 # Causes of an end, in the order of twin.base.accounting.CAUSES.
 DELIVERED, NO_COVERAGE, RLC_OVERFLOW, PDCP_DISCARD, HARQ_FAILED, LINK_OVERFLOW, UPF_OVERFLOW, SERVER_OVERFLOW = range(8)
+NO_POWER, ACCESS_FAILED, ACCESS_OVERFLOW = 8, 9, 10
 
 GHOST = -1  # a train that was lost and accounted, but whose packets a link still sends
 

@@ -15,6 +15,8 @@ from twin.base.jit import inlined, kernel
 PHASE, JITTER, CLASS, GAP, ON, OFF, JOIN, SIZE, GOP, ACTIVITY = range(1, 11)
 SR_OFFSET, CG_OFFSET, HARQ_UL, HARQ_DL = 20, 21, 22, 23
 SERVICE = 32  # + index of the server in the route's chain
+# Of the control plane (docs/signalling.md).
+BARRING, BARRING_WAIT, PREAMBLE, DETECT, MSG3, MSG4, BACKOFF, PAGING, NF_SERVICE, OVERLOAD, T3346, GUTI, RATE, START = range(64, 78)
 
 # Kinds of size distribution.
 FIXED, UNIFORM, PARETO = 0, 1, 2

@@ -12,6 +12,8 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
+from twin.world.signalling_tables import Signalling
+
 # Directions of a burst.
 UL, DL, RTT = 0, 1, 2
 DIRECTIONS = ("ul", "dl", "rtt")
@@ -102,6 +104,7 @@ class World:
     start_of_day_ns: int = 0
     counts: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    signalling: Signalling | None = None  # None: registration and sessions are taken as established
 
 
 @dataclass(frozen=True)

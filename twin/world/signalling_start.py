@@ -1,0 +1,65 @@
+"""Where every device stands at time 0, so that a run begins in the steady state (docs/signalling.md, section 6)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.base import draws
+from twin.base.jit import compiled
+from twin.world.signalling_tables import Signalling
+
+# States of a device.
+OFF, DEREGISTERED, IDLE, INACTIVE, CONNECTED = range(5)
+NEVER = np.int64(1) << np.int64(62)
+
+
+class StartStates(NamedTuple):
+    """One entry a device of `Signalling.devices`.
+
+    state int64. last_ns: time of the last burst offered (connected; <= 0). periodic_at_ns: when the periodic update timer runs
+    out (idle with such a timer; else NEVER). asleep_from_ns: 0 for an idle device that uses PSM, else NEVER.
+    Idle and connected devices are registered with all their sessions, with a valid GUTI.
+    """
+
+    state: np.ndarray
+    last_ns: np.ndarray
+    periodic_at_ns: np.ndarray
+    asleep_from_ns: np.ndarray
+
+
+@compiled
+def _start(key, hashes, core, gap, inactivity, periodic, active):
+    n = len(hashes)
+    state, last = np.full(n, DEREGISTERED, np.int64), np.zeros(n, np.int64)
+    periodic_at, asleep = np.full(n, NEVER, np.int64), np.full(n, NEVER, np.int64)
+    for d in range(n):
+        if core[d] < 0:
+            continue
+        timer = inactivity[d]
+        often = 0 < gap[d] <= timer
+        if often or (gap[d] > 0 and draws.uniform_below(draws.draw(key, hashes[d], draws.START, 0), gap[d]) < timer):
+            state[d] = CONNECTED
+            last[d] = -draws.uniform_below(draws.draw(key, hashes[d], draws.START, 1), min(gap[d], timer))
+        else:
+            state[d] = IDLE
+            if periodic[d] > 0:
+                periodic_at[d] = 1 + draws.uniform_below(draws.draw(key, hashes[d], draws.START, 2), periodic[d])
+            if active[d] >= 0:
+                asleep[d] = 0
+    return state, last, periodic_at, asleep
+
+
+def start_states(signalling: Signalling, key: int) -> StartStates:
+    """States at time 0: a device is connected with the share of time it would be (its bursts coming a mean gap apart)."""
+    devices, kinds = signalling.devices, signalling.behaviours
+    kind = np.maximum(devices["behaviour"].to_numpy(), 0)
+
+    def of_kind(column: str) -> np.ndarray:
+        values = kinds[column].to_numpy(np.int64)
+        return values[kind] if len(values) else np.zeros(len(kind), np.int64)
+
+    return StartStates(*_start(np.uint64(key), devices["device_hash"].to_numpy(np.uint64), devices["core"].to_numpy(np.int64),
+                               devices["mean_gap_ns"].to_numpy(np.int64), of_kind("inactivity_ns"), of_kind("periodic_ns"),
+                               of_kind("active_ns")))
