@@ -26,7 +26,7 @@ from twin.transport.kernels import run_network
 from twin.world.tables import DL, UL, Clock, World
 
 WINDOW_ROWS = 4_096
-ROWS_A_CELL = 1.6  # with very many cells: each that is woken has something to do
+ROWS_A_CELL = 3.2  # with very many cells: each that is woken has something to do
 MIN_WINDOW_NS = 20_000
 PROGRESS_S = 0.2
 
@@ -66,14 +66,14 @@ class Engine:
     def _first_state(self) -> State:
         state = new_state(self.world, self.clock, self.flows, self.fixed_air)
         add_network(state, self.routes.resources, link_states(self.routes))
-        start_all(self.key, self.traffic, state.flow_state, Wheel(state.wheel_head, state.wheel_opened, state.wheel_chain))
+        start_all(self.key, self.traffic, state.flow_state, Wheel(state.wheel_head, state.wheel_opened, state.wheel_chunks))
         return state
 
     def _bind(self) -> None:
         """Views of the state's arrays as the kernels take them."""
         s, a = self.state, self.fixed_air
         self.bursts = accounts.bursts(s)
-        self.wheel = Wheel(s.wheel_head, s.wheel_opened, s.wheel_chain)
+        self.wheel = Wheel(s.wheel_head, s.wheel_opened, s.wheel_chunks)
         self.lists = Lists(s.cell_lists, s.resource_lists)
         self.offered = Offered(s.offered, s.offered_bytes, s.tenant_offered)
         self.air = Air(

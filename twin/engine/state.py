@@ -13,7 +13,7 @@ from twin.base.bins import DELAY_BITS, PART_BITS, n_bins
 from twin.engine.air import AirTables
 from twin.engine.flows import FlowTables
 from twin.radio.block_kernels import RING
-from twin.traffic.kernels import WHEEL_BUCKETS
+from twin.traffic.kernels import CHUNK_COLUMNS, WHEEL_BUCKETS, chunks_for
 from twin.world.tables import Clock, World
 
 LEAST_ROWS, MOST_FIRST_ROWS = 1 << 15, 1 << 20
@@ -93,8 +93,8 @@ def new_state(world: World, clock: Clock, flows: FlowTables, air: AirTables) -> 
     parts["free"] = np.arange(rows - 1, -1, -1, dtype=np.int64)
     parts["free_count"] = np.array([rows], dtype=np.int64)
     parts["flow_state"] = c.aligned_rows(len(flows.flows), c.FLOW_STATE_COLUMNS)
-    parts["wheel_head"] = np.full(WHEEL_BUCKETS + 1, c.NONE, np.int64)
-    parts["wheel_chain"] = np.full(len(flows.flows), c.NONE, np.int32)
+    parts["wheel_head"] = np.full(WHEEL_BUCKETS + 2, c.NONE, np.int64)
+    parts["wheel_chunks"] = np.zeros((chunks_for(len(flows.flows)), CHUNK_COLUMNS), np.int32)
     parts["wheel_opened"] = np.zeros(1, np.int64)
     parts["channels"], parts["cells"] = c.aligned_copy(flows.channels), c.aligned_copy(air.cells)
     _heaps(parts, flows.channels)

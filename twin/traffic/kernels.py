@@ -19,20 +19,28 @@ from twin.base.prefetch import LINE, prefetch, prefetch_row
 JUDGED = 3  # column of messages, each counted once, in the direction its deadline is on
 WHEEL_BUCKETS = 1 << 12  # a power of two
 BUCKET_SHIFT = 20  # a bucket is 2^20 ns wide: about 1 ms
+FAR_AWAY, FREE = WHEEL_BUCKETS, WHEEL_BUCKETS + 1  # after the buckets: flows more than a turn away, chunks in no list
+CHUNK_NEXT, CHUNK_COUNT, CHUNK_FLOWS = range(3)
+CHUNK_COLUMNS = 16
+A_CHUNK = CHUNK_COLUMNS - CHUNK_FLOWS  # flows in a full chunk
 HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
 HALF_HOUR_NS = HOUR_NS // 2
-FAR, NEAR = 10, 4  # how many flows ahead their rows are asked for, and then the list of their cell
+NEAR = 4  # how many flows ahead the list of their cell is asked for
 NEXT_ROWS = 6  # how many free rows of the pool ahead of the one in hand
 
 
 class Wheel(NamedTuple):
-    """Flows by the bucket of their next time. head int64 (WHEEL_BUCKETS + 1,), the last for what is more than a turn away;
-    opened int64 (1,): the bucket in hand, counted from time 0; chain int32 (flows,): the following flow of a bucket."""
+    """Flows by the bucket of their next time, in chunks of a cache line: a list that links one flow to the next would wait
+    for main memory at each of them.
+
+    head int64 (WHEEL_BUCKETS + 2,): first chunk of each bucket; then of what is more than a turn away; then of free chunks.
+    opened int64 (1,): the bucket in hand, counted from time 0. chunks int32 (n, 16): the following chunk, the number of
+    flows, the flows; of a list only the first chunk is not full."""
 
     head: np.ndarray
     opened: np.ndarray
-    chain: np.ndarray
+    chunks: np.ndarray
 
 
 class Traffic(NamedTuple):
@@ -52,6 +60,11 @@ class Offered(NamedTuple):
     tenant: np.ndarray
 
 
+def chunks_for(n_flows: int) -> int:
+    """Chunks that always suffice: full ones, one that is not full in each list, and one in hand."""
+    return n_flows // A_CHUNK + WHEEL_BUCKETS + 4
+
+
 @part
 def wheel_add(wheel, state, f):
     """File flow f under its next time (the far list when that is more than one turn away)."""
@@ -60,9 +73,26 @@ def wheel_add(wheel, state, f):
         return
     opened = wheel.opened[0]
     bucket = max(t >> BUCKET_SHIFT, opened)
-    slot = bucket & (WHEEL_BUCKETS - 1) if bucket < opened + WHEEL_BUCKETS else np.int64(WHEEL_BUCKETS)
-    wheel.chain[f] = wheel.head[slot]
-    wheel.head[slot] = f
+    slot = bucket & (WHEEL_BUCKETS - 1) if bucket < opened + WHEEL_BUCKETS else np.int64(FAR_AWAY)
+    chunk = wheel.head[slot]
+    if chunk == col.NONE or wheel.chunks[chunk, CHUNK_COUNT] == A_CHUNK:
+        fresh = wheel.head[FREE]
+        wheel.head[FREE] = wheel.chunks[fresh, CHUNK_NEXT]
+        wheel.chunks[fresh, CHUNK_NEXT], wheel.chunks[fresh, CHUNK_COUNT] = chunk, 0
+        wheel.head[slot] = fresh
+        chunk = fresh
+    n = wheel.chunks[chunk, CHUNK_COUNT]
+    wheel.chunks[chunk, CHUNK_FLOWS + n] = f
+    wheel.chunks[chunk, CHUNK_COUNT] = n + 1
+
+
+@part
+def wheel_free(wheel, chunk):
+    """A chunk whose flows have been taken out. Returns the one after it."""
+    following = np.int64(wheel.chunks[chunk, CHUNK_NEXT])
+    wheel.chunks[chunk, CHUNK_NEXT] = wheel.head[FREE]
+    wheel.head[FREE] = chunk
+    return following
 
 
 @routine
@@ -193,7 +223,7 @@ def new_burst(bursts, flow_row, seq, t, direction, level, size, mtu):
     return row
 
 
-@routine
+@part
 def offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup):
     """Put the current burst of flow f where its way begins, and count it."""
     flow = tr.flows[f]
@@ -226,20 +256,32 @@ def offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup):
 @kernel
 def start_all(key, tr, state, wheel):
     """First burst of every flow, filed in the wheel."""
+    wheel.head[:] = col.NONE
+    wheel.head[FREE] = 0
+    for chunk in range(len(wheel.chunks)):
+        wheel.chunks[chunk, CHUNK_NEXT] = chunk + 1
     for f in range(len(state)):
         start_flow(key, tr.flows[f], tr.types[tr.flows[f, col.FL_TYPE]], state, f)
         wheel_add(wheel, state, f)
 
 
 @routine
+def put_back(wheel, state, chunk, first):
+    """File the flows of a list of chunks again, of its first chunk those from `first` on."""
+    while chunk != col.NONE:
+        # The chunk is free for others only when all its flows have been read.
+        for i in range(first, wheel.chunks[chunk, CHUNK_COUNT]):
+            wheel_add(wheel, state, np.int64(wheel.chunks[chunk, CHUNK_FLOWS + i]))
+        first = np.int64(0)
+        chunk = wheel_free(wheel, chunk)
+
+
+@routine
 def refile_far(wheel, state):
     """Once a turn: flows from the far list that are now less than a turn away find their bucket."""
-    f = wheel.head[WHEEL_BUCKETS]
-    wheel.head[WHEEL_BUCKETS] = col.NONE
-    while f != col.NONE:
-        following = wheel.chain[f]
-        wheel_add(wheel, state, f)
-        f = following
+    chunk = wheel.head[FAR_AWAY]
+    wheel.head[FAR_AWAY] = col.NONE
+    put_back(wheel, state, chunk, np.int64(0))
 
 
 @part
@@ -254,28 +296,13 @@ def is_active(key, flow, ty, state, f, share_q16):
     return np.int64(u >> np.uint64(48)) < share_q16
 
 
-@routine
-def put_back(wheel, slot, f):
-    """Put the flows from f on in front of what the bucket has taken in since it was opened."""
-    tail = f
-    while wheel.chain[tail] != col.NONE:
-        tail = wheel.chain[tail]
-    wheel.chain[tail] = wheel.head[slot]
-    wheel.head[slot] = f
-
-
 @part
-def look_ahead(tr, state, wheel, lists, far, near):
-    """Ask for the rows of flow `far`, and for the list of the cell of flow `near`, whose rows have come. Returns the ones
-    after them."""
-    if far != col.NONE:
-        prefetch_row(state, far, 1)
-        prefetch_row(tr.flows, far, 2)
-        far = np.int64(wheel.chain[far])
-    if near != col.NONE:
-        prefetch(lists.cells, 2 * tr.flows[near, col.FL_CELL], 0)
-        near = np.int64(wheel.chain[near])
-    return far, near
+def ask_for_flows(tr, state, wheel, chunk, first, end):
+    """Ask for the rows of some flows of a chunk."""
+    for i in range(first, end):
+        f = np.int64(wheel.chunks[chunk, CHUNK_FLOWS + i])
+        prefetch_row(state, f, 1)
+        prefetch_row(tr.flows, f, 2)
 
 
 @kernel
@@ -286,33 +313,40 @@ def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until,
     while True:
         opened = wheel.opened[0]
         slot = opened & (WHEEL_BUCKETS - 1)
-        f = wheel.head[slot]
+        chunk = wheel.head[slot]
         wheel.head[slot] = col.NONE
-        far, near = f, f
-        for _ in range(FAR - NEAR):
-            far, _near = look_ahead(tr, state, wheel, lists, far, np.int64(col.NONE))
-        for _ in range(NEAR):
-            far, near = look_ahead(tr, state, wheel, lists, far, near)
-        while f != col.NONE:
-            far, near = look_ahead(tr, state, wheel, lists, far, near)
-            prefetch_row(bursts.data, bursts.free[max(bursts.n_free[0] - NEXT_ROWS, 0)], col.BURST_COLUMNS // LINE)
-            following = np.int64(wheel.chain[f])
-            flow = tr.flows[f]
-            ty = tr.types[flow[col.FL_TYPE]]
-            while state[f, col.FS_T] < until:
-                t = state[f, col.FS_T]
-                if t >= (opened + 1) << BUCKET_SHIFT:
-                    break
-                if bursts.n_free[0] < 2:
-                    put_back(wheel, slot, f)
-                    return np.int64(-1 - count)
-                hour = ((start_of_day + t) // HOUR_NS) % 24
-                if is_active(key, flow, ty, state, f, tr.activity_q16[ty[col.TY_PROFILE], hour]):
-                    offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup)
-                    count += 1
-                next_burst(key, flow, ty, state, f)
-            wheel_add(wheel, state, f)
-            f = following
+        if chunk != col.NONE:
+            ask_for_flows(tr, state, wheel, chunk, 0, wheel.chunks[chunk, CHUNK_COUNT])
+        while chunk != col.NONE:
+            n = np.int64(wheel.chunks[chunk, CHUNK_COUNT])
+            following = np.int64(wheel.chunks[chunk, CHUNK_NEXT])
+            if following != col.NONE:
+                ask_for_flows(tr, state, wheel, following, n, A_CHUNK)
+                prefetch(wheel.chunks, wheel.chunks[following, CHUNK_NEXT], 0)
+            for i in range(n):
+                f = np.int64(wheel.chunks[chunk, CHUNK_FLOWS + i])
+                if following != col.NONE:
+                    ask_for_flows(tr, state, wheel, following, i, i + 1)
+                if i + NEAR < n:
+                    near = np.int64(wheel.chunks[chunk, CHUNK_FLOWS + i + NEAR])
+                    prefetch(lists.cells, 2 * tr.flows[near, col.FL_CELL], 0)
+                prefetch_row(bursts.data, bursts.free[max(bursts.n_free[0] - NEXT_ROWS, 0)], col.BURST_COLUMNS // LINE)
+                flow = tr.flows[f]
+                ty = tr.types[flow[col.FL_TYPE]]
+                while state[f, col.FS_T] < until:
+                    t = state[f, col.FS_T]
+                    if t >= (opened + 1) << BUCKET_SHIFT:
+                        break
+                    if bursts.n_free[0] < 2:
+                        put_back(wheel, state, chunk, i)
+                        return np.int64(-1 - count)
+                    hour = ((start_of_day + t) // HOUR_NS) % 24
+                    if is_active(key, flow, ty, state, f, tr.activity_q16[ty[col.TY_PROFILE], hour]):
+                        offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup)
+                        count += 1
+                    next_burst(key, flow, ty, state, f)
+                wheel_add(wheel, state, f)
+            chunk = wheel_free(wheel, chunk)
         # Stay in the last bucket when the window ends inside it.
         if opened >= last and until & ((1 << BUCKET_SHIFT) - 1) != 0:
             return np.int64(count)
