@@ -1,0 +1,355 @@
+"""Small worlds with a control plane for tests: tables row by row, random ones, and one that visits every branch."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import strategies as st
+
+from tests.worlds import MS, US, Builder, _line_routes, _radios
+from twin.base.names import name_hash
+from twin.world.signalling_tables import INTERFACES, ROLES, SCRIPTS, SIGNALLING_COLUMNS, TRIGGERS, Signalling
+from twin.world.tables import Clock, World
+
+#: Values of the columns a test does not name; other columns are 0, "" or False.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "cores": {"kind": "5gc", "sbi_ns": 200 * US, "n4_ns": 100 * US, "n6_ns": MS, "overload_hold_ns": 20 * MS,
+              "overload_reject_q32": 1 << 31, "rrc_wait_ns": 8 * MS, "t3346_min_ns": 10 * MS, "t3346_max_ns": 20 * MS,
+              "retry_ns": 10 * MS, "long_retry_ns": 40 * MS, "max_attempts": 5},
+    "hosts": {"cpus": 1},
+    "functions": {"host": -1, "workers": 1, "service_kind": "fixed", "backlog_limit": 1_000, "reject_ns": 20 * US},
+    "procedures": {"patience_ns": 100 * MS},
+    "steps": {"after": -1, "bytes": 60, "receive_ns": 30 * US, "send_ns": 20 * US},
+    "behaviours": {"inactivity_ns": 10 * MS, "drx_ns": 5 * MS, "active_ns": -1, "sessions": 1, "hold_limit": 10},
+    "rates": {"mean_ns": 20 * MS},
+    "rach": {"rao_period_ns": 5 * MS, "n_preambles": 54, "max_tx": 10, "preamble_ns": MS, "rar_start_ns": 2 * MS, "rar_slots": 5,
+             "rar_slot_ns": MS, "grants_per_slot": 3, "msg3_ns": 5 * MS, "msg3_rtt_ns": 5 * MS, "msg4_ns": 2 * MS,
+             "msg4_rtt_ns": 5 * MS, "harq_fail_q32": (1 << 32) // 10, "max_harq": 5, "contention_ns": 48 * MS,
+             "backoff_ns": 20 * MS, "barring_q32": 1 << 32},
+    "cells": {"radio": -1, "n2_ns": 300 * US, "n2_ps_per_byte": 8_000, "xn_ns": 400 * US, "srb_block_bytes": 100, "srb_prb": 2},
+    "devices": {"cell": -1, "core": -1},
+    "scripts": {"target": -1, "guti_valid_q32": 1 << 32},
+    "script_devices": {},
+}  # fmt: skip
+_BLANK = {"str": "", "bool": False, "f8": 0.0}
+
+
+def role(name: str) -> int:
+    """Number of a role."""
+    return ROLES.index(name)
+
+
+def interface(sender: int, receiver: int) -> int:
+    """The interface between two roles of a 5G core."""
+    ends = {ROLES[sender], ROLES[receiver]}
+    if "UE" in ends:
+        name = "Uu"
+    elif ends == {"GNB"}:
+        name = "Xn"
+    elif "GNB" in ends:
+        name = "N2"
+    elif "IOT" in ends:
+        name = "N6"
+    else:
+        name = "N4" if "UPF" in ends else "SBI"
+    return INTERFACES.index(name)
+
+
+class SignallingBuilder:
+    """Collects rows; every method returns the row number of what it added. Names are made up where none is given."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[dict[str, Any]]] = {name: [] for name in SIGNALLING_COLUMNS}
+
+    def add(self, table: str, **values: Any) -> int:
+        """A row of any table.
+
+        Raises:
+            ValueError: a column that the table does not have.
+        """
+        unknown = values.keys() - SIGNALLING_COLUMNS[table].keys()
+        if unknown:
+            raise ValueError(f"{table} has no column {sorted(unknown)}")
+        row = {column: _BLANK.get(kind, 0) for column, kind in SIGNALLING_COLUMNS[table].items()}
+        number = len(self._rows[table])
+        if "name" in row:
+            row["name"] = f"{table}-{number}"
+        self._rows[table].append({**row, **DEFAULTS[table], **values})
+        return number
+
+    def core(self, **values: Any) -> int:
+        """A core."""
+        return self.add("cores", **values)
+
+    def host(self, cpus: int = 1) -> int:
+        """CPUs that functions share."""
+        return self.add("hosts", cpus=cpus)
+
+    def functions(self, core: int, name: str, instances: int = 1, **values: Any) -> int:
+        """The instances of one role of a core: all at once, so that they follow each other. The first one's row."""
+        rows = [self.add("functions", core=core, role=role(name), **values) for _ in range(instances)]
+        return rows[0]
+
+    def procedure(self, core: int, trigger: str, steps: Iterable[dict[str, Any]], **values: Any) -> int:
+        """A procedure; `sender` and `receiver` of its steps are names of roles. Without any `success` the last step has it."""
+        number = self.add("procedures", core=core, trigger=TRIGGERS.index(trigger),
+                          **{"name": trigger, "first_step": len(self._rows["steps"]), **values})
+        steps = list(steps)
+        if not any(step.get("success") for step in steps):
+            steps[-1] = {**steps[-1], "success": True}
+        for i, step in enumerate(steps):
+            ends = role(step["sender"]), role(step["receiver"])
+            self.add("steps", **{"procedure": number, "interface": interface(*ends), "message": f"{trigger}-{i}", **step,
+                                 "sender": ends[0], "receiver": ends[1]})
+        self._rows["procedures"][number]["n_steps"] = len(steps)
+        return number
+
+    def chain(self, core: int, trigger: str, *roles: str, patience_ns: int = 100 * MS, **step: Any) -> int:
+        """A procedure that goes from role to role; `step` holds for all steps."""
+        steps = [{"after": i - 1, "sender": a, "receiver": b, **step} for i, (a, b) in enumerate(pairwise(roles))]
+        return self.procedure(core, trigger, steps, patience_ns=patience_ns)
+
+    def behaviour(self, **values: Any) -> int:
+        """A device class's timers."""
+        return self.add("behaviours", **values)
+
+    def rach(self, **values: Any) -> int:
+        """A random access configuration."""
+        return self.add("rach", **values)
+
+    def cell(self, **values: Any) -> int:
+        """A cell; its name is that of the cell of the same row in `tests.worlds.Builder`."""
+        name = f"cells-{len(self._rows['cells'])}"
+        return self.add("cells", **{"name": name, "cell_hash": name_hash(name), **values})
+
+    def device(self, **values: Any) -> int:
+        """A device; its hash is that of the device of the same row in `tests.worlds.Builder`."""
+        return self.add("devices", **{"device_hash": name_hash(f"device-{len(self._rows['devices'])}"), **values})
+
+    def script(self, kind: str, devices: Iterable[tuple[int, int]] = (), **values: Any) -> int:
+        """A script; `devices` are (device, time)."""
+        number = self.add("scripts", kind=SCRIPTS.index(kind), **values)
+        for device, t_ns in devices:
+            self.add("script_devices", script=number, device=device, t_ns=t_ns)
+        return number
+
+    def build(self) -> Signalling:
+        """The control plane."""
+        tables = {name: _frame(name, rows) for name, rows in self._rows.items()}
+        n_cores = len(tables["cores"])
+        first, count = np.full((n_cores, len(ROLES)), -1, np.int64), np.zeros((n_cores, len(ROLES)), np.int64)
+        for number, row in enumerate(self._rows["functions"]):
+            at = row["core"], row["role"]
+            first[at] = number if count[at] == 0 else first[at]
+            assert number == first[at] + count[at], "instances of one role follow each other"
+            count[at] += 1
+        procedure_of = np.full((n_cores, len(TRIGGERS)), -1, np.int64)
+        for number, row in enumerate(self._rows["procedures"]):
+            at = row["core"], row["trigger"]
+            procedure_of[at] = number if procedure_of[at] < 0 else procedure_of[at]
+        return Signalling(**tables, rach_detect_q32=_detection(self._rows["rach"]), first_function=first, n_functions=count,
+                          procedure_of=procedure_of)
+
+
+def _detection(rach: list[dict[str, Any]]) -> np.ndarray:
+    """Probabilities 1 - exp(-n), in 1/2^32."""
+    most = max((row["max_tx"] for row in rach), default=0)
+    return np.array([[round((1 - math.exp(-n)) * 2**32) for n in range(most + 1)] for _ in rach],
+                    dtype=np.int64).reshape(len(rach), most + 1)
+
+
+def _frame(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    columns = SIGNALLING_COLUMNS[table]
+    data = {name: pd.Series([row[name] for row in rows], dtype="object" if kind == "str" else np.dtype(kind))
+            for name, kind in columns.items()}
+    return pd.DataFrame(data)
+
+
+def attach(world: World, signalling: Signalling) -> World:
+    """The same world with a control plane."""
+    return dataclasses.replace(world, signalling=signalling)
+
+
+# Random worlds ------------------------------------------------------------------------------------------------------
+
+#: Roles that messages of a random core may visit.
+_CORE_ROLES = ("AMF", "SMF", "UDM", "UPF", "IOT", "MME")
+_TASKS = ("registration", "registration_guti", "session_establishment", "service_request", "resume", "periodic_update",
+          "platform_connect")
+_SIDE = ("an_release", "paging", "ran_paging", "handover_xn", "session_release", "other")
+_RATED = ("handover_xn", "session_release", "other")
+
+
+def _cores(draw: Any, b: SignallingBuilder) -> list[tuple[str, ...]]:
+    """One or two cores with their functions; the roles of each."""
+    roles_of = []
+    hosts = [b.host(draw(st.integers(1, 2))) for _ in range(draw(st.integers(0, 2)))]
+    for _ in range(draw(st.integers(1, 2))):
+        core = b.core(
+            sbi_ns=draw(st.sampled_from((0, 50 * US, 200 * US))), n6_ns=draw(st.sampled_from((0, MS))),
+            sbi_timer_ns=draw(st.sampled_from((0, 0, 300 * US, 2 * MS))), overload_hold_ns=draw(st.sampled_from((MS, 30 * MS))),
+            overload_reject_q32=draw(st.sampled_from((1 << 30, 1 << 31, 1 << 32))),
+            rrc_wait_ns=draw(st.sampled_from((MS, 15 * MS))), t3346_min_ns=5 * MS,
+            t3346_max_ns=draw(st.sampled_from((5 * MS, 25 * MS))), retry_ns=draw(st.sampled_from((2 * MS, 10 * MS))),
+            long_retry_ns=30 * MS, max_attempts=draw(st.integers(1, 3)))
+        roles: tuple[str, ...] = draw(st.sampled_from(
+            (("AMF", "SMF"), ("AMF", "SMF", "UPF"), ("AMF", "UDM", "UPF", "IOT"), ("MME", "UDM", "UPF"))))
+        for name in roles:
+            host = draw(st.sampled_from((-1, *hosts)))
+            b.functions(core, name, instances=draw(st.sampled_from((1, 1, 2, 3))), host=host, workers=draw(st.integers(1, 2)),
+                        wake_ns=draw(st.sampled_from((0, 0, 15 * US))),
+                        service_kind=draw(st.sampled_from(("fixed", "exponential"))),
+                        backlog_limit=draw(st.sampled_from((1, 2, 4, 1_000, 1_000))),
+                        congestion_backlog=draw(st.sampled_from((0, 0, 1, 2))),
+                        overload_backlog=draw(st.sampled_from((0, 0, 1, 2))),
+                        reject_ns=draw(st.sampled_from((0, 20 * US, 400 * US))))
+        roles_of.append(roles)
+    return roles_of
+
+
+def _steps(draw: Any, roles: tuple[str, ...], start: str) -> list[dict[str, Any]]:
+    """A random tree of messages that starts at a role; what one step's receiver got, the next one's sends on."""
+    steps: list[dict[str, Any]] = []
+    for i in range(draw(st.integers(1, 7))):
+        after = draw(st.sampled_from((i - 1, i - 1, i - 1, draw(st.integers(-1, i - 1)))))
+        sender = start if after < 0 else steps[after]["receiver"]
+        if sender == "UE":
+            ends = ("GNB",)
+        elif sender == "GNB":
+            ends = ("UE", "GNB", *roles, *roles)
+        else:
+            ends = ("GNB", *roles, *roles)
+        receiver = draw(st.sampled_from(ends))
+        between = sender not in ("UE", "GNB") and receiver not in ("UE", "GNB")
+        steps.append({
+            "after": after, "sender": sender, "receiver": receiver, "bytes": draw(st.sampled_from((1, 60, 250))),
+            "receive_ns": draw(st.sampled_from((0, 10 * US, 120 * US, 800 * US))),
+            "send_ns": draw(st.sampled_from((0, 10 * US, 300 * US))),
+            "opens": between and draw(st.integers(0, 2)) == 0, "closes": between and draw(st.integers(0, 2)) == 0})
+    steps[draw(st.integers(0, len(steps) - 1))]["success"] = True
+    return steps
+
+
+def _procedures(draw: Any, b: SignallingBuilder, roles_of: list[tuple[str, ...]]) -> None:
+    for core, roles in enumerate(roles_of):
+        for trigger in (*_TASKS, *_SIDE):
+            if draw(st.integers(0, 7)) == 0:
+                continue  # a core may lack it
+            start = "UE"
+            if trigger in _SIDE:
+                start = draw(st.sampled_from(("GNB", *roles) if trigger != "ran_paging" else ("GNB",)))
+            b.procedure(core, trigger, _steps(draw, roles, start),
+                        patience_ns=draw(st.sampled_from((3 * MS, 12 * MS, 50 * MS, 50 * MS, 50 * MS))))
+
+
+def _behaviours(draw: Any, b: SignallingBuilder) -> list[int]:
+    numbers = []
+    for _ in range(draw(st.integers(1, 3))):
+        number = b.behaviour(
+            inactivity_ns=draw(st.sampled_from((MS, 2_500_000, 9 * MS, 30 * MS))),
+            rrc_inactive_ns=draw(st.sampled_from((0, 3 * MS, 20 * MS))), periodic_ns=draw(st.sampled_from((0, 7 * MS, 40 * MS))),
+            drx_ns=draw(st.sampled_from((1, MS, 5 * MS))), active_ns=draw(st.sampled_from((-1, -1, 0, 4 * MS))),
+            sessions=draw(st.integers(0, 3)), hold_limit=draw(st.sampled_from((1, 2, 10))))
+        for _ in range(draw(st.integers(0, 2))):
+            b.add("rates", behaviour=number, procedure_name=draw(st.sampled_from(_RATED)),
+                  mean_ns=draw(st.sampled_from((2 * MS, 15 * MS))))
+        numbers.append(number)
+    return numbers
+
+
+@st.composite
+def _rachs(draw: Any) -> dict[str, Any]:
+    return {
+        "rao_period_ns": draw(st.sampled_from((MS, 2 * MS, 5 * MS))), "rao_offset_ns": draw(st.sampled_from((0, 300 * US))),
+        "n_preambles": draw(st.sampled_from((1, 2, 4, 54))), "max_tx": draw(st.integers(1, 5)),
+        "preamble_ns": draw(st.sampled_from((1, 500 * US))), "rar_start_ns": draw(st.sampled_from((0, MS))),
+        "rar_slots": draw(st.integers(1, 3)), "rar_slot_ns": draw(st.sampled_from((1, 500 * US))),
+        "grants_per_slot": draw(st.integers(1, 3)), "msg3_ns": draw(st.sampled_from((0, MS))),
+        "msg3_rtt_ns": draw(st.sampled_from((0, MS))), "msg4_ns": draw(st.sampled_from((0, MS))),
+        "msg4_rtt_ns": draw(st.sampled_from((0, MS))), "harq_fail_q32": draw(st.sampled_from((0, 1 << 29, 1 << 31))),
+        "max_harq": draw(st.integers(1, 4)), "contention_ns": draw(st.sampled_from((1_500 * US, 10 * MS))),
+        "backoff_ns": draw(st.sampled_from((0, 2 * MS, 10 * MS))), "collided_answered": draw(st.booleans()),
+        "barring_q32": draw(st.sampled_from((1 << 31, 1 << 32, 1 << 32))), "barring_ns": draw(st.sampled_from((0, 4 * MS)))}
+
+
+@st.composite
+def _kinds(draw: Any) -> dict[str, Any]:
+    generator, direction = draw(st.sampled_from(("periodic", "poisson", "poisson", "on_off", "alarm"))), draw(st.integers(0, 1))
+    return {"generator": generator, "direction": direction,
+            "period_ns": draw(st.sampled_from((3 * MS, 11 * MS, 40 * MS, 90 * MS))),
+            "response_bytes": draw(st.sampled_from((0, 100))) * (direction == 0),
+            "size_bytes": draw(st.sampled_from((40, 400, 3_000))), "level": draw(st.integers(0, 3)),
+            "on_mean_ns": 10 * MS, "off_mean_ns": 30 * MS, "cg_bytes": 150,
+            "cg_period_ns": draw(st.sampled_from((0, 0, 0, 5 * MS))) * (direction == 0)}
+
+
+def _user_plane(draw: Any, b: Builder, cells: list[int], n_devices: int) -> list[tuple[int, int]]:
+    """Devices with flows; of each its cell (-1: wired or nowhere) and its mean gap between bursts."""
+    up, down = _line_routes(draw, b)
+    kinds = [draw(_kinds()) for _ in range(draw(st.integers(1, 3)))]
+    numbers, devices = [b.flow_type(**kind) for kind in kinds], []
+    for _ in range(n_devices):
+        cell = draw(st.sampled_from((*cells, *cells, *cells, -1)))
+        device = b.device({other: -115.0 for other in cells if other != cell} if cell >= 0 else {}, cell=cell,
+                          gain_db=draw(st.integers(-1300, -950)) / 10)
+        gaps = []
+        covered = cell >= 0 or draw(st.booleans())
+        for pick in draw(st.lists(st.integers(0, len(kinds) - 1), max_size=2)):
+            kind = kinds[pick]
+            needs_down = kind["direction"] == 1 or kind["response_bytes"] > 0
+            b.flow(device, numbers[pick], draw(st.sampled_from(up)) if covered and kind["direction"] == 0 else -1,
+                   draw(st.sampled_from(down)) if covered and needs_down else -1)
+            gaps.append(kind["period_ns"])
+        devices.append((cell, int(1 / sum(1 / gap for gap in gaps)) if gaps else 0))
+    return devices
+
+
+def _scripts(draw: Any, b: SignallingBuilder, n_devices: int, n_functions: int, n_cores: int, horizon: int) -> None:
+    times = st.one_of(st.integers(0, horizon), st.sampled_from((0, 20 * MS, 40 * MS, 50 * MS)))
+    for _ in range(draw(st.integers(0, 6))):
+        kind = draw(st.sampled_from((*SCRIPTS, "power_off", "boot")))
+        if kind == "function_down":
+            b.script(kind, target=draw(st.integers(0, n_functions - 1)), t_ns=draw(times),
+                     down_ns=draw(st.sampled_from((MS, 20 * MS))), context_lost=draw(st.booleans()))
+        elif kind == "core_delay":
+            b.script(kind, target=draw(st.integers(0, n_cores - 1)), t_ns=draw(times), extra_ns=draw(st.sampled_from((0, MS))))
+        else:
+            chosen = draw(st.lists(st.integers(0, n_devices - 1), min_size=1, max_size=6))
+            b.script(kind, [(device, draw(times)) for device in chosen],
+                     guti_valid_q32=draw(st.sampled_from((0, 1 << 31, 1 << 32))))
+
+
+@st.composite
+def signalling_worlds(draw: Any) -> tuple[World, Clock]:
+    """A small random world with a control plane in which every timer runs out within tens of milliseconds."""
+    b, s = Builder(), SignallingBuilder()
+    radios = [b.radio(**draw(_radios())) for _ in range(draw(st.integers(1, 2)))]
+    n_cells, n_devices = draw(st.integers(1, 3)), draw(st.integers(1, 12))
+    rachs = [s.rach(**draw(_rachs())) for _ in range(draw(st.integers(1, 2)))]
+    for _ in range(n_cells):
+        radio = draw(st.sampled_from(radios))
+        b.cell(radio)
+        s.cell(radio=radio, rach=draw(st.sampled_from(rachs)), n2_ns=draw(st.sampled_from((0, 300 * US))),
+               srb_prb=draw(st.integers(1, 4)))
+    roles_of = _cores(draw, s)
+    _procedures(draw, s, roles_of)
+    behaviours = _behaviours(draw, s)
+    for cell, gap in _user_plane(draw, b, list(range(n_cells)), n_devices):
+        core = draw(st.sampled_from((*range(len(roles_of)), *range(len(roles_of)), -1))) if cell >= 0 else -1
+        s.device(cell=cell, core=core, behaviour=draw(st.sampled_from(behaviours)), mean_gap_ns=gap)
+    clock = Clock(horizon_ns=draw(st.sampled_from((60, 150, 300))) * MS, epoch_ns=draw(st.sampled_from((20, 50))) * MS,
+                  seed=draw(st.integers(0, 1000)))
+    if draw(st.booleans()):  # a cell of its own for a random access test
+        test = s.cell(rach=draw(st.sampled_from(rachs)))
+        for _ in range(draw(st.integers(1, 6))):
+            s.device(cell=test, behaviour=-1)
+            n_devices += 1
+    world = b.build()
+    _scripts(draw, s, n_devices, len(s._rows["functions"]), len(roles_of), clock.horizon_ns)
+    return attach(world, s.build()), clock
