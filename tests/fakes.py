@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from twin.base import bins
+from twin.measure.control import FUNCTION_COUNTS, MESSAGE_COUNTS, PROCEDURE_COUNTS, RA_COUNTS, ControlMeasures
 from twin.measure.measures import CAUSES, PARTS, Measures
 from twin.study.replicate import Backend
+from twin.world.signalling_tables import INTERFACES, ROLES, SCRIPTS, SIGNALLING_COLUMNS, TRIGGERS, Signalling
 from twin.world.tables import COLUMNS, LINK, POOL, SERVER, Clock, World
 
 N_DEVICES = 40
@@ -161,3 +163,119 @@ def simulate(world: World, clock: Clock, progress=None) -> Measures:
 
 
 FAKE = Backend("fakes:build", "fakes:simulate")
+
+
+# ---- a made-up control plane -----------------------------------------------------------------------------------------
+
+
+def signalling_table(name: str, /, **columns) -> pd.DataFrame:
+    """A table of the control plane with every column of the contract; what is not given is 0 or ''."""
+    length = max((len(v) for v in columns.values()), default=0)
+    spec = SIGNALLING_COLUMNS[name]
+    frame = {c: columns.get(c, [""] * length if kind == "str" else np.zeros(length, dtype=kind)) for c, kind in spec.items()}
+    return pd.DataFrame(frame).astype({c: kind for c, kind in spec.items() if kind != "str"})
+
+
+def fake_signalling(world: World) -> Signalling:
+    """A 5GC with functions of its own and an EPC whose functions share a host; a storm and a random access test cell."""
+    role = {name: i for i, name in enumerate(ROLES)}
+    trigger = {name: i for i, name in enumerate(TRIGGERS)}
+    interface = {name: i for i, name in enumerate(INTERFACES)}
+    functions = signalling_table("functions", name=["amf-1", "amf-2", "smf-1", "udm-1", "mme-1", "hss-1"],
+                                 core=[0, 0, 0, 0, 1, 1],
+                                 role=[role[r] for r in ("AMF", "AMF", "SMF", "UDM", "MME", "HSS")], host=[-1, -1, -1, -1, 0, 0],
+                                 workers=[4, 4, 2, 2, 1, 1], background_share=[0.4, 0.4, 0.0, 0.0, 0.0, 0.0])
+    names = ["registration", "session_establishment", "service_request", "paging", "registration", "service_request"]
+    procedures = signalling_table("procedures", name=names, core=[0, 0, 0, 0, 1, 1], trigger=[trigger[n] for n in names],
+                                  n_steps=[2] * 6)
+    steps = signalling_table(
+        "steps", procedure=np.repeat(np.arange(6), 2), after=[-1, 0] * 6,
+        sender=[role[r] for r in ("GNB", "AMF", "AMF", "SMF", "GNB", "AMF", "AMF", "GNB", "GNB", "MME", "GNB", "MME")],
+        receiver=[role[r] for r in ("AMF", "UDM", "SMF", "AMF", "AMF", "GNB", "GNB", "AMF", "MME", "HSS", "MME", "GNB")],
+        interface=[interface[i] for i in ("N2", "SBI", "SBI", "SBI", "N2", "N2", "N2", "N2", "S1", "S6a", "S1", "S1")])
+    first, count = np.full((2, len(ROLES)), -1), np.zeros((2, len(ROLES)), dtype=np.int64)
+    for row, (core, r) in enumerate(zip(functions["core"], functions["role"])):
+        first[core, r] = row if count[core, r] == 0 else first[core, r]
+        count[core, r] += 1
+    of = np.full((2, len(TRIGGERS)), -1)
+    of[procedures["core"], procedures["trigger"]] = np.arange(6)
+    return Signalling(
+        cores=signalling_table("cores", name=["viettel/5gc", "vnpt/epc"], operator=[0, 1], kind=["5gc", "epc"],
+                               profile=["carrier", "carrier"]),
+        hosts=signalling_table("hosts", name=["vnpt/host-1"], cpus=[2]), functions=functions, procedures=procedures, steps=steps,
+        behaviours=signalling_table("behaviours", name=["b"]), rates=signalling_table("rates"),
+        rach=signalling_table("rach", name=["nr"], max_tx=[10], n_preambles=[54]),
+        rach_detect_q32=np.zeros((1, 11), dtype=np.int64),
+        cells=signalling_table("cells", name=[*world.cells["name"], "ra-test"], rach=[0, 0, 0, 0], radio=[0, 0, 0, -1]),
+        devices=signalling_table("devices", device_hash=np.arange(len(world.devices))),
+        scripts=signalling_table("scripts", name=["power", "power"], kind=[SCRIPTS.index("power_off"), SCRIPTS.index("boot")],
+                                 t_ns=[500_000_000, 1_000_000_000]),
+        script_devices=signalling_table("script_devices", script=[1] * 100, device=[0] * 100, t_ns=[1_000_000_000] * 100),
+        first_function=first, n_functions=count, procedure_of=of)
+
+
+def with_signalling(world: World) -> World:
+    """The world with the made-up control plane."""
+    return replace(world, signalling=fake_signalling(world))
+
+
+def fake_control(world: World, clock: Clock | None = None) -> ControlMeasures:
+    """Counts with random but consistent figures (conserved, histograms that hold what succeeded)."""
+    clock = clock or Clock(3_000_000_000, 1_000_000_000)
+    tables = world.signalling
+    rng = np.random.default_rng([clock.seed, clock.replication, 77])
+    measured, n_p, n_f, n_c = clock.horizon_ns - clock.warmup_ns, len(tables.procedures), len(tables.functions), len(tables.cores)
+    counts = np.zeros((n_p, len(PROCEDURE_COUNTS)), dtype=np.int64)
+    counts[:, 1], counts[:, 2], counts[:, 6], counts[:, 9] = rng.integers(200, 400, n_p), 12, 3, 5
+    counts[:, 0] = counts[:, 1:10].sum(axis=1)
+    counts[:, 10] = 15
+    n_bins = bins.n_bins(bins.DELAY_BITS)
+
+    def histogram(sizes, low, high):
+        values = [rng.integers(low, high, n) for n in sizes]
+        out = np.zeros((len(sizes), n_bins), dtype=np.int64)
+        for row, found in zip(out, values):
+            np.add.at(row, [bins.bin_of(v, bins.DELAY_BITS) for v in found], 1)
+        return out, np.array([v.sum() for v in values], dtype=np.int64)
+
+    durations, duration_sum = histogram(counts[:, 1], 20_000_000, 90_000_000)
+    core_parts, core_sum = histogram(counts[:, 1], 2_000_000, 9_000_000)
+    ra_delay, ra_sum = histogram([700], 10_000_000, 80_000_000)
+    recovery, _ = histogram([0, 97], 200_000_000, 1_500_000_000)
+    tx = np.zeros((1, 11), dtype=np.int64)
+    tx[0, 1:4] = 400, 200, 100
+    messages = np.zeros((n_c, len(INTERFACES), len(MESSAGE_COUNTS)), dtype=np.int64)
+    messages[0, :3], messages[1, 7] = (2000, 1990, 6, 200_000), (1000, 1000, 0, 90_000)
+    functions = np.zeros((n_f, len(FUNCTION_COUNTS)), dtype=np.int64)
+    functions[:, 0], functions[:, 3], functions[:, 4] = 900, rng.integers(measured // 10, measured // 5, n_f), 20
+    ra = np.zeros((len(tables.cells), len(RA_COUNTS)), dtype=np.int64)
+    ra[0] = (400, 21_600, 1000, 900, 40, 100, 900, 880, 20, 720, 700, 15)
+    ra[3] = (400, 21_600, 2000, 1500, 200, 500, 1500, 1400, 50, 900, 0, 880)
+    buckets = 2
+    gauges = np.array([[30, 20, 40], [10, 5, 10]], dtype=np.int64)
+    return ControlMeasures(
+        procedure_counts=counts, duration_sum_ns=duration_sum, duration_hist=durations, core_part_sum_ns=core_sum,
+        core_part_hist=core_parts, message_counts=messages, function_counts=functions, ra_counts=ra, ra_tx_hist=tx,
+        ra_delay_hist=ra_delay, ra_delay_sum_ns=ra_sum, gauges=gauges, gauges_max=gauges + 5, gauge_area_ns=gauges * measured,
+        held_bursts=np.array([50, 5]), script_devices=np.array([0, 100]), recovery_hist=recovery,
+        prb_signalling=np.zeros((len(tables.cells), 2), dtype=np.int64),
+        series_procedures=np.stack([counts[:, [0, 1, 2, 10]] // 2] * buckets),
+        series_access=np.array([[360, 1500, 300, 350, 447], [360, 1500, 300, 350, 448]]),
+        series_busy_ns=np.stack([functions[:, 3] // 2] * buckets), series_backlog=np.array([[20] * n_f, [3] * n_f]),
+        series_gauges=np.stack([gauges // 2, gauges]))
+
+
+def fake_measures_with_control(world: World, clock: Clock | None = None) -> Measures:
+    """Measures of the traffic and of the control plane."""
+    return replace(fake_measures(world, clock), control=fake_control(world, clock))
+
+
+def build_with_signalling(scenario: FakeScenario) -> World:
+    return with_signalling(build(scenario))
+
+
+def simulate_with_signalling(world: World, clock: Clock, progress=None) -> Measures:
+    return replace(simulate(world, clock, progress), control=fake_control(world, clock))
+
+
+FAKE_SIGNALLING = Backend("fakes:build_with_signalling", "fakes:simulate_with_signalling")

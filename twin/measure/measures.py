@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from twin.base.accounting import CAUSES, PARTS
+from twin.measure.control import ControlMeasures
 
 __all__ = ["CAUSES", "PARTS", "Measures"]
 
@@ -59,6 +60,7 @@ class Measures:
     series_busy_ns: np.ndarray  # int64 (buckets, resources) work served
     series_delivered_bytes: np.ndarray  # int64 (buckets, parks, 3)
     totals: dict[str, float] = field(default_factory=dict)  # bursts simulated, wall seconds, windows …
+    control: ControlMeasures | None = None  # None: the world has no control plane
 
     def add(self, other: Measures) -> None:
         """Add another replication of the same world in place (maxima stay maxima)."""
@@ -71,3 +73,5 @@ class Measures:
             else:
                 mine += theirs
         self.measured_ns += other.measured_ns
+        if self.control is not None and other.control is not None:
+            self.control.add(other.control)

@@ -14,7 +14,7 @@ COLUMNS = ["t_s", "kpi", "scope_kind", "scope", "value"]
 _LOAD_KPI = {LINK: "link_load_pct", POOL: "pool_busy_pct", SERVER: "server_busy_pct"}
 
 
-def timeseries_rows(measures: Measures, world: World, warmup_ns: int | None = None) -> pd.DataFrame:
+def traffic_timeseries(measures: Measures, world: World, warmup_ns: int | None = None) -> pd.DataFrame:
     """Per bucket (t_s: its start): throughput per park, PRB load per park and operator, load per link, pool and server.
 
     The buckets are those of the measures, the last one as long as the run leaves it; after adding replications the values are
@@ -24,12 +24,12 @@ def timeseries_rows(measures: Measures, world: World, warmup_ns: int | None = No
     seconds = seconds_of_buckets(measures, warmup_ns)
     measured = measured_buckets(measures, warmup_ns)
     mbps = (measures.series_delivered_bytes * 8e-6)[measured] / seconds[measured, None, None]
-    tables = [_long(measures, f"throughput_{direction}_mbps", "park", parks, mbps[:, :, d], measured.start)
+    tables = [long_rows(measures, f"throughput_{direction}_mbps", "park", parks, mbps[:, :, d], measured.start)
               for d, direction in enumerate(DIRECTIONS)]
     tables += _cells(measures, world, warmup_ns)
     load = resource_load_pct(measures.series_busy_ns, 1e9 * seconds[:, None], world)
     kinds, names = world.resources["kind"].to_numpy(), world.resources["name"].to_numpy(object)
-    tables += [_long(measures, kpi, RESOURCE_KINDS[kind], names[kinds == kind], load[:, kinds == kind])
+    tables += [long_rows(measures, kpi, RESOURCE_KINDS[kind], names[kinds == kind], load[:, kinds == kind])
                for kind, kpi in _LOAD_KPI.items()]
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=COLUMNS)
@@ -82,12 +82,12 @@ def _cells(measures: Measures, world: World, warmup_ns: int | None) -> list[pd.D
     np.add.at(available, key, prb_per_bucket(measures, warmup_ns).transpose(1, 0, 2))
     load = 100.0 * ratio(used, available)
     filled = np.bincount(key, minlength=len(names)) > 0
-    return [_long(measures, f"cell_prb_{direction}_pct", "park_operator", names[filled], load[filled, :, d].T)
+    return [long_rows(measures, f"cell_prb_{direction}_pct", "park_operator", names[filled], load[filled, :, d].T)
             for d, direction in enumerate(("ul", "dl"))]
 
 
-def _long(measures: Measures, kpi: str, kind: str, names: np.ndarray, values: np.ndarray, first: int = 0) -> pd.DataFrame:
-    """A table (buckets from `first` on, names) as rows."""
+def long_rows(measures: Measures, kpi: str, kind: str, names: np.ndarray, values: np.ndarray, first: int = 0) -> pd.DataFrame:
+    """A table (buckets from `first` on, names) as rows of the time series; nan has none."""
     t_s = np.arange(first, first + len(values)) * (measures.bucket_ns * 1e-9)
     frame = pd.DataFrame({"t_s": np.repeat(t_s, len(names)), "scope": np.tile(names, len(t_s)), "value": values.ravel()})
     return frame.dropna(subset=["value"]).assign(kpi=kpi, scope_kind=kind)[COLUMNS]

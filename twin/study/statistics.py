@@ -79,7 +79,14 @@ def _messages(table: pd.DataFrame, shares: pd.Index) -> np.ndarray:
     return table["min"].reindex(pd.MultiIndex.from_tuples(offered, names=KEYS)).to_numpy(dtype=float)
 
 
+#: Shares of something else than messages -> the KPI that counts it.
+_COUNTED = {"procedure_success_share": "procedures_started", "procedure_retry_share": "procedures_started",
+            "ra_access_success_share": "ra_accesses_begun", "storm_recovered_share": "storm_devices"}
+
+
 def counted_by(kpi: str) -> str:
-    """The KPI that counts what a share is a share of: messages, or bursts of one direction."""
+    """The KPI that counts what a share is a share of: messages, or bursts of one direction; '' where nothing does."""
+    if not kpi.startswith("share_"):
+        return _COUNTED.get(kpi, "")
     direction = kpi.rpartition("_")[2]
     return f"offered_{direction}_bursts" if direction in ("ul", "dl", "rtt") else "offered"

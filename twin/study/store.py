@@ -17,12 +17,14 @@ import pandas as pd
 import pyarrow as pa
 
 from twin.base.errors import MissingResultError
+from twin.measure.control import ControlMeasures
 from twin.measure.measures import Measures
 
 MANIFEST, FAILURES = "manifest.json", "failures.json"
 #: Tables of a complete run.
 TABLES = ("kpis", "budget", "histograms", "timeseries", "resources", "bottlenecks", "parks", "assumptions", "sites", "cells")
 REPLICATIONS = "replications"
+_CONTROL = "control."
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
@@ -156,12 +158,15 @@ def replication_path(folder: Path, replication: int) -> Path:
 
 
 def save_measures(path: Path, measures: Measures) -> None:
-    """Store measures as arrays; the scalars travel as one JSON text."""
+    """Store measures as arrays, those of the control plane under ``control.<name>``; the scalars travel as one JSON text."""
     arrays: dict[str, np.ndarray] = {}
     scalars: dict[str, Any] = {}
     for item in fields(measures):
         value = getattr(measures, item.name)
-        (arrays if isinstance(value, np.ndarray) else scalars)[item.name] = value
+        if isinstance(value, ControlMeasures):
+            arrays |= {f"{_CONTROL}{part.name}": getattr(value, part.name) for part in fields(value)}
+        else:
+            (arrays if isinstance(value, np.ndarray) else scalars)[item.name] = value
     text = np.frombuffer(json.dumps(plain(scalars)).encode(), dtype=np.uint8)
 
     def write(temporary: Path) -> None:
@@ -177,6 +182,8 @@ def load_measures(path: Path) -> Measures | None:
         with np.load(path, allow_pickle=False) as stored:
             scalars = json.loads(stored["__scalars__"].tobytes().decode())
             arrays = {name: stored[name] for name in stored.files if name != "__scalars__"}
+        control = {name.removeprefix(_CONTROL): arrays.pop(name) for name in [*arrays] if name.startswith(_CONTROL)}
+        scalars["control"] = ControlMeasures(**control) if control else None
         return Measures(**scalars, **arrays)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
         return None

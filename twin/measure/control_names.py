@@ -1,0 +1,68 @@
+"""Names of what the control plane consists of, and which of its parts belong together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from twin.measure.scopes import ratio
+from twin.world.signalling_tables import INTERFACES, ROLES, SCRIPTS, TRIGGERS, Signalling
+
+REGISTRATIONS = tuple(TRIGGERS.index(name) for name in ("registration", "registration_guti"))
+
+
+def core_names(tables: Signalling) -> np.ndarray:
+    """Names of the cores, such as ``viettel/5gc``."""
+    return tables.cores["name"].to_numpy(object)
+
+
+def owned_names(tables: Signalling, table: pd.DataFrame) -> np.ndarray:
+    """Names of the rows of a table with columns `core` and `name`, each below its core: ``viettel/5gc/amf-1``."""
+    cores = core_names(tables)[table["core"].to_numpy(dtype=np.int64)]
+    pairs = zip(cores, table["name"].astype(str))
+    return np.array([name if name.startswith(f"{core}/") else f"{core}/{name}" for core, name in pairs], dtype=object)
+
+
+def interface_names(tables: Signalling) -> np.ndarray:
+    """Names of every core's interfaces, core by core: ``viettel/5gc/N2``."""
+    return np.array([f"{core}/{interface}" for core in core_names(tables) for interface in INTERFACES], dtype=object)
+
+
+def script_names(tables: Signalling) -> np.ndarray:
+    """Names of the scripts; those that share one are told apart by what they do."""
+    names = tables.scripts["name"].astype(str).to_numpy(object)
+    kinds = [SCRIPTS[kind] for kind in tables.scripts["kind"].to_numpy(dtype=np.int64)]
+    twice = tables.scripts["name"].duplicated(keep=False).to_numpy(dtype=bool)
+    return np.array([f"{n}/{kind}" if again else n for n, kind, again in zip(names, kinds, twice)], dtype=object)
+
+
+def of_core(core: np.ndarray, values: np.ndarray, n_cores: int) -> np.ndarray:
+    """Sum rows (…, in order of `core`) to one row a core."""
+    out = np.zeros((n_cores, *values.shape[1:]), dtype=values.dtype)
+    np.add.at(out, core, values)
+    return out
+
+
+def touched_roles(tables: Signalling) -> np.ndarray:
+    """bool (procedures, roles): the role sends or receives a message of the procedure."""
+    out = np.zeros((len(tables.procedures), len(ROLES)), dtype=bool)
+    procedure = tables.steps["procedure"].to_numpy(dtype=np.int64)
+    for end in ("sender", "receiver"):
+        out[procedure, tables.steps[end].to_numpy(dtype=np.int64)] = True
+    return out
+
+
+def function_load_pct(busy_ns: np.ndarray, elapsed_ns: float | np.ndarray, tables: Signalling) -> np.ndarray:
+    """Load of each function in percent, load that is not simulated included; busy_ns: (…, functions).
+
+    Of its workers; of one CPU for an event loop on a shared host.
+    """
+    background = background_share(tables)
+    own_host = tables.functions["host"].to_numpy() < 0
+    workers = np.where(own_host, np.maximum(tables.functions["workers"].to_numpy(dtype=float), 1.0), 1.0)
+    return 100.0 * (background + (1.0 - background) * ratio(busy_ns, elapsed_ns * workers))
+
+
+def background_share(tables: Signalling) -> np.ndarray:
+    """Share of each function that traffic outside the simulation takes."""
+    return np.nan_to_num(tables.functions["background_share"].to_numpy(dtype=float))
