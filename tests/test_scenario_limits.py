@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from twin.base import link_adaptation, tbs
-from twin.scenario import Scenario, entries, equipment, fields, load, schema, sections
+from twin.scenario import Scenario, entries, equipment, fields, load, schema, sections, signalling, signalling_entries
 
 ROOT = Path(__file__).parent.parent
 PLAN = ROOT / "scenarios" / "plan-2026.yaml"
@@ -22,7 +22,7 @@ INDIRECT = {
 
 
 def models() -> list[type[BaseModel]]:
-    return [value for module in (fields, entries, equipment, sections, schema) for value in vars(module).values()
+    return [value for module in (fields, entries, equipment, sections, signalling, signalling_entries, schema) for value in vars(module).values()
             if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == module.__name__]
 
 

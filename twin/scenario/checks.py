@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from twin.scenario.check_equipment import EQUIPMENT_CHECKS
 from twin.scenario.check_references import REFERENCE_CHECKS
+from twin.scenario.check_signalling import SIGNALLING_CHECKS, SIGNALLING_WARNINGS
 from twin.scenario.check_warnings import DEMAND_WARNINGS
 from twin.scenario.findings import Finding
 from twin.scenario.idle import idle_keys
@@ -18,7 +19,7 @@ MIN_COUNTED_S = 0.001 - 1e-9
 
 def problems_of(s: Scenario) -> list[Finding]:
     """Everything wrong that single values do not show."""
-    return [finding for check in (*CHECKS, *REFERENCE_CHECKS, *EQUIPMENT_CHECKS) for finding in check(s)]
+    return [finding for check in (*CHECKS, *REFERENCE_CHECKS, *EQUIPMENT_CHECKS, *SIGNALLING_CHECKS) for finding in check(s)]
 
 
 def times(s: Scenario) -> Iterator[Finding]:
@@ -71,7 +72,7 @@ def population(s: Scenario) -> Iterator[Finding]:
     """There is something to simulate."""
     derived = s.devices.include_derived and s.devices.density_per_leased_ha > 0
     mixed = any(device_class.per_1000_workers_base > 0 for device_class in s.device_classes.values())
-    if not s.devices.groups and not (derived and mixed) and not s.devices.worker_phones:
+    if not s.devices.groups and not (derived and mixed) and not s.devices.worker_phones and s.random_access_test is None:
         yield Finding(("devices",), "there are no devices at all", "raise the density, add groups, or set include_derived: true")
 
 
@@ -124,7 +125,7 @@ def idle_settings(s: Scenario) -> Iterator[Finding]:
     """Settings that change nothing."""
     if s.private_network is not None and s.private_network.mode == "slice":
         yield Finding(("private_network", "mode"), "a slice shares the cells; its PRB quota is not modelled yet")
-    if not s.devices.include_derived and not s.devices.groups:
+    if not s.devices.include_derived and not s.devices.groups and s.random_access_test is None:
         yield Finding(("devices", "include_derived"), "without derived devices and groups only the phones load the network")
     for class_name, device_class in s.device_classes.items():
         for item_name, item in device_class.traffic.items():
@@ -132,4 +133,4 @@ def idle_settings(s: Scenario) -> Iterator[Finding]:
                 yield Finding(("device_classes", class_name, "traffic", item_name, "period_ms"), "has no effect on mar_periodic")
 
 
-WARNINGS = (short_runs, radio_validity, density_validity, idle_settings, idle_keys, *DEMAND_WARNINGS)
+WARNINGS = (short_runs, radio_validity, density_validity, idle_settings, idle_keys, *DEMAND_WARNINGS, *SIGNALLING_WARNINGS)

@@ -13,6 +13,7 @@ from twin.scenario.fields import (
     Latitude,
     Longitude,
     Microseconds,
+    Name,
     NotNegative,
     Part,
     Positive,
@@ -80,6 +81,11 @@ class RadioProfile(Sourced):
     ul_interference_rise_db: Annotated[float, Field(ge=0, le=30)] = Field(description="Uplink noise rise at full load, dB.")
     initial_load_ul: Share = Field(default=0.1, description="Uplink load neighbours are taken to have before the first epoch.")
     initial_load_dl: Share = Field(default=0.1, description="Downlink load neighbours are taken to have before the first epoch.")
+    rach_profile: Name = Field(default="nr-fr1", description="Entry of rach_profiles: random access of its cells.")
+    srb_block_bytes: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=200, description="Bytes of a signalling message that one slot carries."
+    )
+    srb_prb: Annotated[int, Field(ge=1, le=275)] = Field(default=12, description="Resource blocks such a slot takes.")
 
 
 class LinkType(Sourced):

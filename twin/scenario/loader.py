@@ -28,7 +28,8 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 
     Args:
         path: YAML file.
-        overrides: `a.b=value` each, applied in order; the value is read as YAML.
+        overrides: `a.b=value` each, applied in order; the value is read as YAML. A name that the scenario declares in
+            `parameters` stands for its key.
 
     Raises:
         ScenarioFileError: the file, or one it extends, cannot be read.
@@ -36,7 +37,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     """
     document = read_chain(Path(path))
     for text in overrides:
-        document = merged(document, parse_override(text, Path(path).parent))
+        document = merged(document, parse_override(text, Path(path).parent, _short_names(document)))
     return build(document)
 
 
@@ -98,14 +99,20 @@ def _extended_path(document: Document, path: Path) -> Path | None:
     return path.parent / target
 
 
-def parse_override(text: str, folder: Path) -> Document:
-    """`a.b=value` as a document. Raises ScenarioError."""
+def _short_names(document: Document) -> dict[str, str]:
+    """The scenario's `parameters`, as far as they can be used; validation reports the others."""
+    declared = document.data.get("parameters")
+    return {k: v for k, v in declared.items() if isinstance(v, str)} if isinstance(declared, dict) else {}
+
+
+def parse_override(text: str, folder: Path, short_names: Mapping[str, str] | None = None) -> Document:
+    """`a.b=value` as a document; a short name stands for its key. Raises ScenarioError."""
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not all(key.split(".")):
         raise ScenarioError([Problem(f"--set {text}", "", "is not an override", "write --set section.key=value")])
     place = Place(f"--set {key}", 0, folder)
-    return from_overrides({key: parse_value(value, place)}, place)
+    return from_overrides({(short_names or {}).get(key, key): parse_value(value, place)}, place)
 
 
 def build(user: Document) -> Scenario:

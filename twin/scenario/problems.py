@@ -130,7 +130,7 @@ def _meaning(path: KeyPath) -> str:
 
 def field_at(path: KeyPath) -> FieldInfo | None:
     """Field of the schema that stands at a path; None for an entry's name and for what is unknown."""
-    model = _model_in(_kind_at(path[:-1])) if path else None
+    model = _model_in(kind_at(path[:-1])) if path else None
     fields = model.model_fields.items() if model is not None else ()
     return next((field for name, field in fields if (field.alias or name) == str(path[-1])), None)
 
@@ -141,14 +141,15 @@ def _dotted(path: KeyPath) -> str:
 
 def fields_at(path: KeyPath) -> list[str]:
     """Keys that a mapping at this path may have; empty where any name goes."""
-    model = _model_in(_kind_at(path))
+    model = _model_in(kind_at(path))
     if model is None:
         return []
     names = [field.alias or name for name, field in model.model_fields.items()]
     return [*names, "extends"] if model is Scenario else names
 
 
-def _kind_at(path: KeyPath) -> Any:
+def kind_at(path: KeyPath) -> Any:
+    """Type of the value at a path of a scenario; None where no key goes."""
     kind: Any = Scenario
     for step in path:
         kind = _step(kind, step)

@@ -21,7 +21,7 @@ from twin.scenario.entries import (
     ServerSiteName,
 )
 from twin.scenario.equipment import CostItem, LinkType, RadioProfile, ServerSite
-from twin.scenario.fields import Name, Names, Part, Text, descriptive
+from twin.scenario.fields import DottedKey, Name, Names, Part, Text, descriptive
 from twin.scenario.sections import (
     Devices,
     IotPlatform,
@@ -33,13 +33,15 @@ from twin.scenario.sections import (
     Tables,
     Transport,
 )
+from twin.scenario.signalling import DEFAULT_BEHAVIOUR, RandomAccessTest, SignallingSection
+from twin.scenario.signalling_entries import CoreProfile, RachProfile, SignallingBehaviour
 
 if TYPE_CHECKING:
     from twin.scenario.document import Document
 
 #: Sections whose entries come from a library file of the same name.
 LIBRARIES = ("parks", "operators", "radio_profiles", "device_classes", "applications", "activity_profiles", "link_types",
-             "server_sites", "cost_items")
+             "server_sites", "cost_items", "core_profiles", "signalling_behaviours", "rach_profiles")
 PHONES_TENANT = "workers"  # name of the tenant that owns the workers' phones of a park
 TABLES = ("sites", "nodes", "links", "nf_capacity", "tenants")
 
@@ -62,6 +64,9 @@ class Scenario(Part):
     link_types: dict[Name, LinkType] = Field(description="Overrides of, or additions to, the library.")
     server_sites: dict[ServerSiteName, ServerSite] = Field(description="Overrides of, or additions to, the library.")
     cost_items: dict[Name, CostItem] = Field(description="Overrides of, or additions to, the library.")
+    core_profiles: dict[Name, CoreProfile] = Field(description="Overrides of, or additions to, the library.")
+    signalling_behaviours: dict[Name, SignallingBehaviour] = Field(description="Overrides of, or additions to, the library.")
+    rach_profiles: dict[Name, RachProfile] = Field(description="Overrides of, or additions to, the library.")
     devices: Devices = Field(default=Devices(), description=Devices.__doc__)
     servers: Servers = Field(default=Servers(), description=Servers.__doc__)
     iot_platform: IotPlatform = Field(default=IotPlatform(), description=IotPlatform.__doc__)
@@ -69,7 +74,12 @@ class Scenario(Part):
     sharing: Literal["none", "passive", "moran", "mocn"] = Field(default="none", description="Sharing of the radio network.")
     private_network: PrivateNetwork | None = Field(default=None, description=PrivateNetwork.__doc__)
     tables: Tables = Field(default=Tables(), description=Tables.__doc__)
+    signalling: SignallingSection = Field(default=SignallingSection(), description=SignallingSection.__doc__)
+    random_access_test: RandomAccessTest | None = Field(default=None, description=RandomAccessTest.__doc__)
     report: Report = Field(default=Report(), description=Report.__doc__)
+    parameters: dict[Name, DottedKey] = Field(
+        default={}, description=descriptive("Short names of keys for --set: `devices: random_access_test.devices`.")
+    )
 
     _document: Document | None = PrivateAttr(default=None)
     _warnings: tuple[str, ...] = PrivateAttr(default=())
@@ -126,10 +136,23 @@ class Scenario(Part):
         folder = self._document.folder_of(("tables", table)) if self._document else Path()
         return folder / written
 
+    @property
+    def call_flows_path(self) -> Path | None:
+        """File of the scenario's own call flows, or None. Relative to the scenario file that names it."""
+        written = self.signalling.call_flows
+        if written is None:
+            return None
+        folder = self._document.folder_of(("signalling", "call_flows")) if self._document else Path()
+        return folder / written
+
+    def behaviour_of(self, device_class: str) -> SignallingBehaviour:
+        """Behaviour of a class towards the core: its own entry, or `default`."""
+        return self.signalling_behaviours.get(device_class) or self.signalling_behaviours[DEFAULT_BEHAVIOUR]
+
     def resolved(self) -> dict[str, Any]:
         """The whole scenario as plain JSON types, with the SHA-256 of each table file: what the manifest keeps."""
         data = self.model_dump(mode="json", by_alias=True)
-        paths = {table: self.table_path(table) for table in TABLES}
+        paths = {table: self.table_path(table) for table in TABLES} | {"call_flows": self.call_flows_path}
         data["table_sha256"] = {
             table: hashlib.sha256(path.read_bytes()).hexdigest() for table, path in paths.items() if path is not None
         }

@@ -92,7 +92,7 @@ class ResourceTable:
 
     def frame(self) -> pd.DataFrame:
         """The table, with the engine's columns first and of their types, then what only reports read."""
-        frame = pd.DataFrame(self.rows)
         columns = COLUMNS["resources"]
+        frame = pd.DataFrame(self.rows, columns=None if self.rows else list(columns))
         extra = [c for c in frame.columns if c not in columns]
         return frame[[*columns, *extra]].astype(columns)
