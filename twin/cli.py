@@ -36,6 +36,20 @@ Audience = Annotated[str, typer.Option(metavar="operator|department", help="depa
 Fresh = Annotated[bool, typer.Option("--fresh", help="Simulate again even if the results are there.")]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from twin import __version__
+
+        print(f"parktwin {__version__}")
+        raise typer.Exit(OK)
+
+
+@app.callback()
+def options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
+            = False) -> None:
+    """Digital twin of the 5G networks of industrial parks: simulate, look, compare."""
+
+
 @app.command()
 def validate(file: ScenarioFile, set_: Overrides = []) -> None:  # noqa: B006  # typer copies defaults
     """Check a scenario file and the tables it names; all problems are reported at once."""
@@ -92,6 +106,26 @@ def report(run_: Annotated[str, typer.Argument(metavar="RUN", help="Run folder, 
 
     _check_report_options(lang, audience)
     print(f"report: {_report(require_tables(find_run(run_, results)), lang, audience)}")
+
+
+@app.command()
+def pm(run_: Annotated[str, typer.Argument(metavar="RUN|FILE", help="Run folder, run id or scenario name; or a file to read.")],
+       out: Annotated[Path | None, typer.Option(help="Folder to write to; default: pm in the run folder.")] = None,
+       granularity_s: Annotated[float, typer.Option(help="Granularity period, s.")] = 900.0,
+       replication: Annotated[int, typer.Option(min=0, help="Replication, counted from 0.")] = 0,
+       results: Results = Path("results"), json_: Json = False) -> None:
+    """Write the counters of a run as 3GPP TS 32.435 files (names of TS 28.552); of such a FILE print the counters."""
+    if Path(run_).is_file():
+        from twin.printing import print_counters
+        from twin.study.pm_read import read_pm
+
+        print_counters(read_pm(run_), json_)
+        return
+    from twin.study.pm_export import export_pm
+    from twin.study.store import find_run, require_tables
+
+    for path in export_pm(require_tables(find_run(run_, results)), out, granularity_s, replication):
+        print(f"written: {path}")
 
 
 @app.command()

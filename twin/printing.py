@@ -171,6 +171,18 @@ def print_comparison(table: pd.DataFrame, kpis: list[str], scope: str) -> bool:
     return bool(rows)
 
 
+def print_counters(table: pd.DataFrame, as_json: bool) -> None:
+    """Counters of a performance measurement file as a table, or as JSON."""
+    if as_json:
+        times = {c: table[c].map(lambda t: None if pd.isna(t) else t.isoformat()) for c in ("begin", "end")}
+        print(json_text(table.assign(**times).to_dict("records")))  # noqa: T201  # stdout is what --json asks for
+        return
+    ends = ["-" if pd.isna(end) else f"{end:%Y-%m-%d %H:%M:%S%z}" for end in table["end"]]
+    rows = [(r["managed_element"], r["measured_object"], r["counter"], end, r["text"], "suspect" if r["suspect"] else "")
+            for r, end in zip(records(table), ends)]
+    print_table(f"{len(rows)} values", ["managed element", "measured object", "counter", "period's end", ">value", ""], rows)
+
+
 #: Counts of a world that the plan speaks of.
 PLAN_COUNTS = {
     "stations_5g_total": "5G stations in the province", "stations_5g_today": "of them today",

@@ -86,6 +86,20 @@ def resource_kpis(measures: Measures, world: World) -> Iterator[Rows]:
         if kind != SERVER:
             throughput, layer = THROUGHPUTS[kind]
             yield rows(throughput, scope_kind, names[mask], gbps[mask], f"Gbit/s ({layer})")
+        if kind == POOL:
+            costs = (table.loc[mask, c].to_numpy() for c in ("cost_per_packet_ns", "cost_per_byte_ps"))
+            packets = pool_packets(measures, np.flatnonzero(mask), *costs)
+            yield rows("upf_packets_per_s", scope_kind, names[mask], packets * (1e9 / measures.measured_ns), "1/s")
+
+
+def pool_packets(measures: Measures, row: np.ndarray, cost_per_packet_ns: np.ndarray, cost_per_byte_ps: np.ndarray) -> np.ndarray:
+    """Packets that UPF pools (rows of the resources) served, from the work they did; nan where a packet costs nothing.
+
+    A burst's work is packets * cost + bytes * cost, rounded up to a nanosecond a burst.
+    """
+    rounding = 0.5 * measures.bursts[row] * (cost_per_byte_ps > 0)
+    of_packets = np.maximum(measures.busy_ns[row] - measures.bytes[row] * (cost_per_byte_ps * 1e-3) - rounding, 0.0)
+    return np.round(ratio(of_packets, cost_per_packet_ns))
 
 
 def tenant_kpis(measures: Measures, world: World) -> Iterator[Rows]:

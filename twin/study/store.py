@@ -22,7 +22,8 @@ from twin.measure.measures import Measures
 
 MANIFEST, FAILURES = "manifest.json", "failures.json"
 #: Tables of a complete run.
-TABLES = ("kpis", "budget", "histograms", "timeseries", "resources", "bottlenecks", "parks", "assumptions", "sites", "cells")
+TABLES = ("kpis", "budget", "histograms", "timeseries", "resources", "bottlenecks", "parks", "assumptions", "sites", "cells",
+          "elements")
 REPLICATIONS = "replications"
 _CONTROL = "control."
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from twin.measure.elements import element_rows
 from twin.measure.kpis import bottleneck_rows, budget_rows, histogram_rows, kpi_rows, resource_rows, timeseries_rows
 from twin.measure.measures import Measures
 from twin.measure.network import cell_load_pct, owner_names
@@ -36,7 +37,7 @@ def write_results(folder: Path, replications: int, world: World, headroom_pct: f
         "kpis": pd.concat(kpis, ignore_index=True)[["replication", "kpi", "scope_kind", "scope", "value", "unit"]],
         "budget": budget_rows(total, world), "histograms": histogram_rows(total, world),
         "timeseries": timeseries_rows(total, world, warmup_ns), "resources": resources,
-        "bottlenecks": bottleneck_rows(resources, world), **world_tables(world, total),
+        "bottlenecks": bottleneck_rows(resources, world), "elements": element_rows(world), **world_tables(world, total),
     }
     for name, table in tables.items():
         write_table(folder, name, table)
