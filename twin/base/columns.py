@@ -61,7 +61,8 @@ GHOST = -1  # a train that was lost and accounted, but whose packets a link stil
 # --- flows: fixed ---------------------------------------------------------------------------------------------------
 # fmt: off
 (FL_HASH, FL_TYPE, FL_CH_UL, FL_CELL, FL_ROUTE_UP, FL_ROUTE_DOWN, FL_GROUP, FL_TENANT,  # what a generator needs
- FL_GROUP_HASH, FL_CH_DL, FL_PARK_APP, FL_PARK) = range(12)
+ FL_GROUP_HASH, FL_CH_DL, FL_PARK_APP, FL_PARK,
+ FL_DEVICE) = range(13)  # the device whose user plane it needs, -1: none
 # fmt: on
 # flows: state of the generator
 FS_T, FS_K, FS_A, FS_B, FS_J, FS_ACT, FS_PERIOD = range(7)
@@ -136,7 +137,7 @@ NO_LIMIT = np.int64(1) << np.int64(60)
     CE_LOST,
 ) = range(11)
 CE_LISTS = 11  # then head, tail, count for each level
-CE_BOOKED, CE_GRANTS = 23, 24  # the last slot with a booking; grants used
+CE_BOOKED, CE_GRANTS, CE_GRANTS_RESERVED = 23, 24, 25  # the last slot with a booking; grants used, kept for signalling
 CELL_COLUMNS = 32
 
 # --- radios x directions (row 2 * radio + direction) -------------------------------------------------------------------

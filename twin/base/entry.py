@@ -22,10 +22,11 @@ class Routes(NamedTuple):
 
 
 class Lists(NamedTuple):
-    """Bursts that wait for a stage: (2 * cells, 3), row 2 * cell + direction; (resources, 3)."""
+    """Bursts that wait for a stage: (2 * cells, 3), row 2 * cell + direction; (resources, 3); (1, 3) the control plane."""
 
     cells: np.ndarray
     resources: np.ndarray
+    access: np.ndarray
 
 
 @part
@@ -52,3 +53,17 @@ def set_on_route(data, row, t_first, t_last, route, routes):
 def enter_route(bursts, row, t_first, t_last, route, routes, resource_lists):
     """Send a burst to the first resource of a route."""
     col.push(resource_lists, set_on_route(bursts.data, row, t_first, t_last, route, routes), bursts, row)
+
+
+@part
+def begin_way(bursts, row, t, flow, direction, routes, lists, done):
+    """Put a burst where its way begins at t: its cell, its route, or nowhere."""
+    route = flow[col.FL_ROUTE_UP] if direction == 0 else flow[col.FL_ROUTE_DOWN]
+    if route == col.NONE:
+        col.end_burst(done, bursts, row, t, col.NO_COVERAGE)
+    elif direction == 0 and flow[col.FL_CH_UL] != col.NONE:
+        bursts.data[row, col.T] = t
+        bursts.data[row, col.CHANNEL], bursts.data[row, col.ROUTE] = flow[col.FL_CH_UL], route
+        col.push(lists.cells, 2 * flow[col.FL_CELL], bursts, row)
+    else:
+        enter_route(bursts, row, t, t, route, routes, lists.resources)

@@ -48,6 +48,8 @@ def snapshot(engine: Engine) -> None:
     state.warm_counts[:] = state.counts
     state.warm_counts[:, c.RM_BUSY] = served_ns(state, engine.routes.resources)
     state.counts[:, c.RM_WAIT_MAX] = 0
+    if engine.control is not None:
+        engine.control.snapshot()
 
 
 def close(engine: Engine) -> Measures:
@@ -56,6 +58,8 @@ def close(engine: Engine) -> Measures:
     now = int(state.now[0])
     start = now - 1 - (now - 1) % clock.epoch_ns if now else 0
     record_series(state, engine.routes.resources, start, engine.bucket_ns)
+    if engine.control is not None and now:
+        engine.control.record(start)
     alive = np.ones(len(state.data), dtype=np.bool_)
     alive[state.free[: state.free_count[0]]] = False
     state.in_flight[:], state.late_in_flight[:] = 0, 0
@@ -112,6 +116,7 @@ def close(engine: Engine) -> Measures:
         packets_dropped=counts[:, c.RM_DROPPED],
         wait_max_ns=state.counts[:, c.RM_WAIT_MAX],
         bucket_ns=engine.bucket_ns,
+        control=engine.control.measures() if engine.control is not None else None,
         totals={**engine.totals, "configured_grants_refused": float(state.refused[0])},
         **kept,
     )

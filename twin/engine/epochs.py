@@ -55,10 +55,11 @@ class RadioLoads:
         """PDCCH grants of the usable slots that begin in [start, end), int64 (cells, 2)."""
         return self.usable_slots(start_ns, end_ns) * self.air.radios[:, c.RA_GRANTS].reshape(-1, 2)[self.radio_of_cell]
 
-    def epoch(self, state: State, air: Air, resources: np.ndarray, now: int, clock: Clock, bucket_ns: int) -> None:
-        """Everything that happens at an epoch edge (also at 0, with the initial loads)."""
+    def epoch(self, state: State, air: Air, resources: np.ndarray, now: int, clock: Clock, bucket_ns: int,
+              signalling: np.ndarray | None = None) -> None:  # fmt: skip
+        """Everything that happens at an epoch edge (also at 0, with the initial loads). signalling: PRBs it used, (cells, 2)."""
         if now > 0:
-            self._measure(state, now - clock.epoch_ns, now)
+            self._measure(state, now - clock.epoch_ns, now, signalling)
             record_series(state, resources, now - clock.epoch_ns, bucket_ns)
         for i, rows in enumerate(self.channels):
             if len(rows):
@@ -75,8 +76,10 @@ class RadioLoads:
                 )
         state.refused[0] += reserve(air, self.granted, now == 0)
 
-    def _measure(self, state: State, start: int, end: int) -> None:
+    def _measure(self, state: State, start: int, end: int, signalling: np.ndarray | None) -> None:
         used = (state.cells[:, c.CE_PRB_USED] - state.epoch_cells[:, 0]).reshape(-1, 2)
+        if signalling is not None:
+            used = used + signalling
         available = np.maximum(self.available_prb(start, end), 1)
         state.load_q16[:] = np.minimum(used * FULL_LOAD_Q16 // available, FULL_LOAD_Q16)
 

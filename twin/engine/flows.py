@@ -71,6 +71,7 @@ def flow_tables(world: World, key: int) -> FlowTables:
     n_app = len(world.applications)
     flows[:, c.FL_GROUP] = (park * len(world.operators) + operator) * n_app + application
     flows[:, c.FL_PARK_APP] = park * n_app + application
+    flows[:, c.FL_DEVICE] = _gated(world, device)
     up = types[kind, c.TY_DIR] == 0
     radio_up = (cell >= 0) & up & (flows[:, c.FL_ROUTE_UP] >= 0)
     radio_down = (cell >= 0) & (~up | (types[kind, c.TY_RESPONSE] > 0)) & (flows[:, c.FL_ROUTE_DOWN] >= 0)
@@ -78,6 +79,14 @@ def flow_tables(world: World, key: int) -> FlowTables:
     flows[:, c.FL_CH_DL] = np.where(radio_down, radio_up.sum() + np.cumsum(radio_down) - 1, c.NONE)
     channels = _channels(world, flows, types, device, np.flatnonzero(radio_up), np.flatnonzero(radio_down), key)
     return FlowTables(flows, types, world.flow_types["size_spread"].to_numpy().astype(np.float64), channels)
+
+
+def _gated(world: World, device: np.ndarray) -> np.ndarray:
+    """Of each flow the device whose user plane it needs; -1 where the control plane does not come in."""
+    if world.signalling is None:
+        return np.full(len(device), c.NONE, np.int64)
+    core = world.signalling.devices["core"].to_numpy(np.int64)[device]
+    return np.where(core >= 0, device, c.NONE)
 
 
 def _channels(

@@ -11,8 +11,10 @@ import numpy as np
 from twin.base import columns as c
 from twin.base.draws import run_key
 from twin.base.entry import Lists
+from twin.base.signal_columns import DEVICE_COLUMNS
 from twin.engine import accounts, epochs
 from twin.engine.air import air_tables
+from twin.engine.control_plane import ControlPlane
 from twin.engine.flows import flow_tables
 from twin.engine.net import link_states, route_tables, run_order
 from twin.engine.state import State, add_network, new_state, series_bucket_ns
@@ -20,7 +22,7 @@ from twin.measure.kernels import Accounts, Capture, account
 from twin.measure.measures import Measures
 from twin.radio.kernels import run_cells
 from twin.radio.slot_kernels import Air
-from twin.traffic.kernels import Offered, Traffic, Wheel, generate, start_all
+from twin.traffic.kernels import Gate, Offered, Traffic, Wheel, generate, start_all
 from twin.transport.event_kernels import Net
 from twin.transport.kernels import run_network
 from twin.world.tables import DL, UL, Clock, World
@@ -29,6 +31,7 @@ WINDOW_ROWS = 4_096
 ROWS_A_CELL = 3.2  # with very many cells: each that is woken has something to do
 MIN_WINDOW_NS = 20_000
 PROGRESS_S = 0.2
+NO_GATE = Gate(c.aligned_rows(0, DEVICE_COLUMNS), np.zeros(1, np.int64))
 
 
 class Engine:
@@ -51,6 +54,7 @@ class Engine:
         self.totals = {"bursts": 0, "windows": 0, "wall_s": 0.0}
         self.window_ns = window_ns or self._window_ns()
         self.scratch = accounts.scratch(0)
+        self.control = ControlPlane(self, world.signalling, capture) if world.signalling is not None else None
         self.state = state or self._first_state()
         self._bind()
 
@@ -67,6 +71,8 @@ class Engine:
         state = new_state(self.world, self.clock, self.flows, self.fixed_air)
         add_network(state, self.routes.resources, link_states(self.routes))
         start_all(self.key, self.traffic, state.flow_state, Wheel(state.wheel_head, state.wheel_opened, state.wheel_chunks))
+        if self.control is not None:
+            self.control.first(state)
         return state
 
     def _bind(self) -> None:
@@ -74,7 +80,7 @@ class Engine:
         s, a = self.state, self.fixed_air
         self.bursts = accounts.bursts(s)
         self.wheel = Wheel(s.wheel_head, s.wheel_opened, s.wheel_chunks)
-        self.lists = Lists(s.cell_lists, s.resource_lists)
+        self.lists = Lists(s.cell_lists, s.resource_lists, s.access_list)
         self.offered = Offered(s.offered, s.offered_bytes, s.tenant_offered)
         self.air = Air(
             a.radios,
@@ -94,6 +100,8 @@ class Engine:
         self.net = Net(
             s.links, s.workers, s.counts, self.flows.flows, self.flows.types, s.cells, a.radios, *accounts.event_heap(s)
         )
+        if self.control is not None:
+            self.control.bind(s)
         self.accounts = Accounts(*(s.arrays[name] for name in Accounts._fields))
 
     def _room(self, rows: int) -> None:
@@ -111,7 +119,7 @@ class Engine:
         spoken = started = time.perf_counter()
         while now < until:
             if now % epoch == 0:
-                self.radio.epoch(self.state, self.air, self.routes.resources, now, self.clock, self.bucket_ns)
+                self._epoch(now)
             if now == self.clock.warmup_ns:
                 accounts.snapshot(self)
             edge = min(until, now + self.window_ns, now - now % epoch + epoch)
@@ -125,8 +133,21 @@ class Engine:
                 progress(now)
         self.totals["wall_s"] += time.perf_counter() - started
 
+    def _epoch(self, now: int) -> None:
+        signalling = self.control.used_prb() if self.control is not None and now > 0 else None
+        self.radio.epoch(self.state, self.air, self.routes.resources, now, self.clock, self.bucket_ns, signalling)
+        if self.control is not None:
+            self.control.epoch(now)
+
+    def _gate(self) -> Gate:
+        """What lets a burst pass without the control plane."""
+        if self.control is None:
+            return NO_GATE
+        self.control.set_fence(int(self.state.now[0]))
+        return self.control.gate()
+
     def _window(self, until: int) -> None:
-        s = self.state
+        s, gate = self.state, self._gate()
         self._room(1024)
         while True:
             n = generate(
@@ -139,6 +160,7 @@ class Engine:
                 self.lists,
                 s.done,
                 self.offered,
+                gate,
                 until,
                 self.clock.warmup_ns,
                 self.world.start_of_day_ns,
@@ -150,6 +172,8 @@ class Engine:
         self.totals["windows"] += 1
         # Every burst alive may be answered once: room for the responses.
         self._room(len(s.data) - int(s.free_count[0]) + 1)
+        if self.control is not None:
+            self.control.run(self.lists, until)
         self._cells(UL, until)
         run_network(
             self.key,

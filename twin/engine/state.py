@@ -101,7 +101,7 @@ def new_state(world: World, clock: Clock, flows: FlowTables, air: AirTables) -> 
     parts["booked"] = np.zeros((2 * n_cells, RING), np.int64)
     parts["cell_lists"] = empty_lists(2 * n_cells)
     parts["resource_lists"] = empty_lists(n_res)
-    parts["done"] = empty_lists(1)
+    parts["done"], parts["access_list"] = empty_lists(1), empty_lists(1)
     parts["load_q16"] = np.stack([world.cells["initial_load_ul_q16"], world.cells["initial_load_dl_q16"]], axis=1).astype(
         np.int64
     )

@@ -276,7 +276,7 @@ def schedule(key, air, c, r, d, flows, bursts, routes, resource_lists, done, n, 
     """Transport blocks of slot n."""
     cell, radio = air.cells[c], air.radios[r]
     left = radio[col.RA_PRB] - cell[col.CE_RESERVED] - booked_prb(air, c, n)
-    grants = radio[col.RA_GRANTS]
+    grants = radio[col.RA_GRANTS] - cell[col.CE_GRANTS_RESERVED]
     table = air.table[r, n % radio[col.RA_PERIOD]]
     header = radio[col.RA_HEADER]
     purpose = HARQ_UL if d == 0 else HARQ_DL

@@ -12,7 +12,8 @@ import numpy as np
 
 from twin.base import columns as col
 from twin.base import draws
-from twin.base.entry import enter_route
+from twin.base import signal_columns as sc
+from twin.base.entry import begin_way
 from twin.base.jit import kernel, part, routine
 from twin.base.prefetch import LINE, prefetch, prefetch_row
 
@@ -63,6 +64,14 @@ class Offered(NamedTuple):
 def chunks_for(n_flows: int) -> int:
     """Chunks that always suffice: full ones, one that is not full in each list, and one in hand."""
     return n_flows // A_CHUNK + WHEEL_BUCKETS + 4
+
+
+class Gate(NamedTuple):
+    """devices int64 (n, DEVICE_COLUMNS): of the control plane. fence int64 (1,): next time that something else than inactivity
+    can take a connection away."""
+
+    devices: np.ndarray
+    fence: np.ndarray
 
 
 @part
@@ -224,7 +233,18 @@ def new_burst(bursts, flow_row, seq, t, direction, level, size, mtu):
 
 
 @part
-def offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup):
+def passes(gate, device, t):
+    """Whether a device is connected at t for certain: then the control plane need not see its burst. Nothing but inactivity
+    takes a connection away before `fence`; and whatever order its bursts come in, each finds one not long before it."""
+    d = gate.devices[device]
+    if d[sc.DV_STATE] != sc.CONNECTED or t - d[sc.DV_LAST] >= d[sc.DV_INACTIVITY] or t >= gate.fence[0]:
+        return False
+    d[sc.DV_LAST] = max(d[sc.DV_LAST], t)
+    return True
+
+
+@part
+def offer(key, tr, state, f, bursts, routes, lists, done, offered, gate, t, warmup):
     """Put the current burst of flow f where its way begins, and count it."""
     flow = tr.flows[f]
     ty = tr.types[flow[col.FL_TYPE]]
@@ -239,18 +259,11 @@ def offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup):
         if ty[col.TY_RESPONSE] > 0:
             offered.bursts[flow[col.FL_GROUP], 2] += 1
             offered.bytes[flow[col.FL_GROUP], 2] += ty[col.TY_RESPONSE]
-    if direction == 0:
-        if flow[col.FL_CH_UL] != col.NONE:
-            bursts.data[row, col.CHANNEL], bursts.data[row, col.ROUTE] = flow[col.FL_CH_UL], flow[col.FL_ROUTE_UP]
-            col.push(lists.cells, 2 * flow[col.FL_CELL], bursts, row)
-        elif flow[col.FL_ROUTE_UP] == col.NONE:
-            col.end_burst(done, bursts, row, t, col.NO_COVERAGE)
-        else:
-            enter_route(bursts, row, t, t, flow[col.FL_ROUTE_UP], routes, lists.resources)
-    elif flow[col.FL_ROUTE_DOWN] == col.NONE:
-        col.end_burst(done, bursts, row, t, col.NO_COVERAGE)
+    device = flow[col.FL_DEVICE]
+    if device == col.NONE or passes(gate, device, t):
+        begin_way(bursts, row, t, flow, direction, routes, lists, done)
     else:
-        enter_route(bursts, row, t, t, flow[col.FL_ROUTE_DOWN], routes, lists.resources)
+        col.push(lists.access, 0, bursts, row)
 
 
 @kernel
@@ -306,7 +319,7 @@ def ask_for_flows(tr, state, wheel, chunk, first, end):
 
 
 @kernel
-def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until, warmup, start_of_day):
+def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, gate, until, warmup, start_of_day):
     """Offer every burst with t < until. Returns the number n offered, or -1 - n when the pool ran low (grow it, call again)."""
     count = 0
     last = (until - 1) >> BUCKET_SHIFT
@@ -342,7 +355,7 @@ def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, until,
                         return np.int64(-1 - count)
                     hour = ((start_of_day + t) // HOUR_NS) % 24
                     if is_active(key, flow, ty, state, f, tr.activity_q16[ty[col.TY_PROFILE], hour]):
-                        offer(key, tr, state, f, bursts, routes, lists, done, offered, t, warmup)
+                        offer(key, tr, state, f, bursts, routes, lists, done, offered, gate, t, warmup)
                         count += 1
                     next_burst(key, flow, ty, state, f)
                 wheel_add(wheel, state, f)
