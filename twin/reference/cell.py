@@ -54,6 +54,7 @@ class Scheduler(ABC):
         self._pending: list[Channel] = []
         self._active: list[list[Channel]] = [[] for _ in range(N_LEVELS)]
         self._reserved = 0
+        self._signalling_prbs = self._signalling_grants = 0
         self._prbs_first = 0  # PRBs of first attempts
         self._work = env.event()
         env.process(self._run())
@@ -65,8 +66,8 @@ class Scheduler(ABC):
 
     @property
     def room(self) -> int:
-        """PRBs of a slot that are not reserved for configured grants."""
-        return int(self._radio.n_prb) - self._reserved
+        """PRBs of a slot that are not reserved for configured grants and signalling."""
+        return int(self._radio.n_prb) - self._reserved - self._signalling_prbs
 
     def load_q16(self, prbs: int, start: int, end: int) -> int:
         """Share of the PRBs of the usable slots in [start, end) that `prbs` are, 65536 = all."""
@@ -89,6 +90,15 @@ class Scheduler(ABC):
         grants = [(self._grant_prbs(channel, self.calendar.most_symbols), channel.flow.kind.cg_period_ns)
                   for channel in self.channels if channel.occasions]
         self._reserved = reserved_prbs(grants, self.calendar, self._radio.n_prb)
+
+    def reserve_signalling(self, prbs: int, grants: int, start: int, end: int) -> None:
+        """Keep for signalling what it used of a slot in the epoch [start, end), rounded (docs/signalling.md, section 8)."""
+        usable = self.calendar.usable_between(start, end)
+        if usable == 0:
+            prbs = grants = 0
+        each = max(1, usable)
+        self._signalling_prbs = min(int(self._radio.n_prb) - 1 - self._reserved, (prbs + each // 2) // each)
+        self._signalling_grants = min(int(self._max_grants) - 1, (grants + each // 2) // each)
 
     def _grant_prbs(self, channel: Channel, symbols: int) -> int:
         return self.payloads.prbs_for(channel.flow.kind.cg_bytes, channel.link.mcs, symbols, channel.link.max_prb)
@@ -128,7 +138,7 @@ class Scheduler(ABC):
 
     def _decide(self, slot: int) -> None:
         self._activate(int(self._env.now))
-        left = Budget(self.room - self._attempts.booked[slot], self._max_grants)
+        left = Budget(self.room - self._attempts.booked[slot], self._max_grants - self._signalling_grants)
         for level in self._active:
             for channel in list(level):
                 if left.spent:

@@ -9,8 +9,10 @@ import numpy as np
 import simpy
 
 from twin.base.link_adaptation import AdaptationTables, adapt_dl, adapt_ul, adaptation_tables
+from twin.reference.air import Air
 from twin.reference.cell import Scheduler
 from twin.reference.channel import Channel, RadioLink
+from twin.reference.coupling import Coupling, Use
 from twin.reference.directions import Downlink, Uplink
 from twin.reference.instant import EPOCH, At
 from twin.world.tables import World
@@ -32,13 +34,23 @@ class Epochs:
             uplink.admit()
             uplink.reserve()
 
-    def run(self, env: simpy.Environment, epoch_ns: int) -> Generator[simpy.Event, None, None]:
-        """Process: at every epoch, before anything else of that instant."""
+    def run(self, env: simpy.Environment, epoch_ns: int, airs: list[Air | None]) -> Generator[simpy.Event, None, None]:
+        """Process: at every epoch, before anything else of that instant. airs: the cells' signalling, where it is modelled."""
         used: dict[Scheduler, int] = {}
+        coupling = Coupling(len(self._uplinks), airs)
         for k in count(1):
             yield At(env, k * epoch_ns, EPOCH)
             span = ((k - 1) * epoch_ns, k * epoch_ns)
-            self._adapt(_loads(self._uplinks, used, span), _loads(self._downlinks, used, span))
+            signalling = coupling.take()
+            self._adapt(_loads(self._uplinks, used, span, [up for up, _ in signalling]),
+                        _loads(self._downlinks, used, span, [down for _, down in signalling]))
+            self._reserve(signalling, span)
+
+    def _reserve(self, signalling: list[tuple[Use, Use]], span: tuple[int, int]) -> None:
+        """What signalling took in the epoch that ended it gets in the next."""
+        for uplink, downlink, (up, down) in zip(self._uplinks, self._downlinks, signalling):
+            uplink.reserve_signalling(up.prbs, up.grants, *span)
+            downlink.reserve_signalling(down.prbs, down.grants, *span)
 
     def _adapt(self, load_ul_q16: np.ndarray, load_dl_q16: np.ndarray) -> None:
         for cell, (uplink, downlink) in enumerate(zip(self._uplinks, self._downlinks)):
@@ -61,11 +73,12 @@ class Epochs:
         return RadioLink(int(mcs), int(max_prb), int(bler_q32))
 
 
-def _loads(schedulers: list[Uplink] | list[Downlink], used: dict[Scheduler, int], span: tuple[int, int]) -> np.ndarray:
+def _loads(schedulers: list[Uplink] | list[Downlink], used: dict[Scheduler, int], span: tuple[int, int],
+           signalling: list[Use]) -> np.ndarray:
     """Load of each cell in the epoch that just ended; `used` remembers the PRBs counted until then."""
     loads = []
-    for scheduler in schedulers:
-        prbs = scheduler.prbs_used - used.get(scheduler, 0)
+    for scheduler, signalled in zip(schedulers, signalling):
+        prbs = scheduler.prbs_used - used.get(scheduler, 0) + signalled.prbs
         used[scheduler] = scheduler.prbs_used
         loads.append(scheduler.load_q16(prbs, *span))
     return np.array(loads, dtype=np.int64)

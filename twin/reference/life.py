@@ -9,8 +9,9 @@ import simpy
 
 from twin.reference.bursts import Burst, Flow
 from twin.reference.channel import Channel
+from twin.reference.devices import Device
 from twin.reference.directions import Downlink, Uplink
-from twin.reference.instant import At, arrival_rank
+from twin.reference.instant import At, arrival_rank, call_at, offer_rank
 from twin.reference.journey import travel
 from twin.reference.ledger import Ledger
 from twin.reference.randomness import Draws
@@ -21,7 +22,10 @@ from twin.reference.transport import Hop
 
 @dataclass
 class Path:
-    """The way of one flow: what its bursts go through. Channels are None for a wired flow."""
+    """The way of one flow: what its bursts go through. Channels are None for a wired flow, `device` for one that needs none.
+
+    device: with a control plane, the one whose state decides when they may pass.
+    """
 
     flow: Flow
     up: list[Hop]
@@ -31,6 +35,7 @@ class Path:
     downlink: Downlink | None = None
     up_channel: Channel | None = None
     down_channel: Channel | None = None
+    device: Device | None = None
 
 
 class Life:
@@ -42,14 +47,26 @@ class Life:
     def source(self, path: Path, draws: Draws, activity: Activity, horizon_ns: int) -> Generator[simpy.Event, None, None]:
         """Process of one flow: offer burst after burst."""
         flow = path.flow
+        device = path.device if flow.covered else None
         for k, t, size in emissions(flow, draws, activity, horizon_ns):
-            yield At(self._env, t, arrival_rank(flow.kind.level, flow.flow_hash, k, t))
+            if device:
+                yield At(self._env, t, offer_rank(flow.flow_hash, k, t))
+            else:
+                yield At(self._env, t, arrival_rank(flow.kind.level, flow.flow_hash, k, t))
             burst = Burst(flow, k, int(flow.kind.direction), t, size)
             self._ledger.offer(burst)
-            self._offer(path, burst)
+            if device:
+                device.offer(burst, lambda passed: self._pass(path, passed))
+            else:
+                self._offer(path, burst)
+
+    def _pass(self, path: Path, burst: Burst) -> None:
+        """A device lets a burst pass now: it takes its place among the arrivals of this instant."""
+        now = int(self._env.now)
+        call_at(self._env, now, burst.rank(now), lambda: self._offer(path, burst))
 
     def _offer(self, path: Path, burst: Burst) -> None:
-        """A burst is generated now: it enters its cell, its route, or nothing."""
+        """A burst is generated or let pass now: it enters its cell, its route, or nothing."""
         now = int(self._env.now)
         if not path.flow.covered:
             self._ledger.lost(burst, now, "no_coverage")

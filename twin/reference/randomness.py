@@ -8,11 +8,21 @@ from twin.base import draws
 from twin.base.draws import SIZE_KINDS
 
 
+def mix(x: int) -> int:
+    """Another 64-bit number for each 64-bit number: the hash of something that is made of others."""
+    return int(draws.mix64(np.uint64(x)))
+
+
 class Draws:
     """Pure functions of (entity, purpose, index) under the key of one replication; no state."""
 
     def __init__(self, seed: int, replication: int) -> None:
         self._key = np.uint64(draws.run_key(seed, replication))
+
+    @property
+    def key(self) -> int:
+        """The key of the replication."""
+        return int(self._key)
 
     def bits(self, entity: int, purpose: int, index: int) -> int:
         """64 random bits."""
