@@ -6,11 +6,13 @@ import pandas as pd
 import pytest
 
 from twin.printing import COVERAGE_STEP, _next_steps, print_verdicts
+from twin.printing_control import control_tables
 from twin.report.intervals import Interval
 from twin.report.verdicts import DEFAULT_TARGET as REPORT_TARGET
 from twin.report.verdicts import judge
 from twin.starter import starter_text
 from twin.study.runset import DEFAULT_TARGET, _status
+from twin.study.statistics import summarise
 
 ROW = {"park": "TL2", "application": "agv", "share_within_deadline": 0.9, "ci_low": 0.89, "ci_high": 0.91, "deadline_ms": 20.0,
        "target_share": 0.9999, "status": "missed", "share_without_coverage": 0.0, "p99_ms": 30.0, "direction": "ul",
@@ -46,7 +48,8 @@ def test_the_headline_and_the_missed_come_first(capsys):
     unsure = {**ROW, "application": "meter", "status": "?", "share_within_deadline": 1.0}
     met = {**unsure, "application": "cam", "status": "met"}
     manifest = {"name": "x", "horizon_s": 5.0, "warmup_s": 1.0, "replications_done": [0]}
-    print_verdicts(SimpleNamespace(manifest=manifest, verdicts=pd.DataFrame([met, unsure, ROW, worse]), warnings=()))
+    print_verdicts(SimpleNamespace(manifest=manifest, verdicts=pd.DataFrame([met, unsure, ROW, worse]), warnings=(),
+                                   summary=summarise(pd.DataFrame())))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "2 of 4 missed, 1 met, 1 not certain"
     assert lines[2].startswith("x: 1 replication of 4 s")
@@ -57,3 +60,22 @@ def test_the_headline_and_the_missed_come_first(capsys):
 def test_the_starter_measures_longer_than_the_longest_deadline():
     text = starter_text("x")
     assert "horizon_s: 25.0" in text and "warmup_s: 5.0" in text
+
+
+def access(kpi, mean, unit="share"):
+    return {"kpi": kpi, "scope_kind": "network", "scope": "network", "mean": mean, "ci_low": mean, "ci_high": mean, "n": 2,
+            "unit": unit}
+
+
+def test_the_fullest_functions_storms_and_random_access_are_shown():
+    load = [{"kpi": "function_load_pct", "scope_kind": "function", "scope": f"v/5gc/amf-{i}", "mean": 10.0 * i, "unit": "%"}
+            for i in range(10)]
+    (title, columns, rows, fold), = control_tables(pd.DataFrame([*load, access("ra_collision_share_per_attempt", 0.001)]))
+    assert title.endswith("fullest 8 of 10") and columns == ["function", ">load %"] and fold == "function"
+    assert rows[0] == ("v/5gc/amf-9", "90"), "few collisions are not worth a table"
+    storm = {"kpi": "storm_recovered_share", "scope_kind": "storm", "scope": "power", "mean": 0.97, "unit": "share"}
+    calm = access("ra_access_delay_mean_ms", 40.0, "ms")
+    storms, lines = control_tables(pd.DataFrame([storm, calm]))
+    assert storms[2] == [("power", "97.00 %")] and lines[2] == [("access delay, mean", "40 ms", "40 ms … 40 ms")]
+    assert len(control_tables(pd.DataFrame([calm]))) == 0 and len(control_tables(pd.DataFrame([calm]), alone=True)) == 1
+    assert control_tables(summarise(pd.DataFrame())) == []

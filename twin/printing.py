@@ -16,6 +16,7 @@ from rich.table import Table
 
 from twin.measure.network import devices_without_coverage
 from twin.measure.resources import limit_words
+from twin.printing_control import control_tables, number
 from twin.study.runset import MET, MISSED, UNSURE, RunSet
 from twin.study.store import plain
 from twin.world.tables import RESOURCE_KINDS, World
@@ -72,11 +73,6 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
-def number(value: float, digits: int = 4) -> str:
-    """A short number; a dash for none."""
-    return "-" if pd.isna(value) else f"{value:.{digits}g}" if abs(value) < 10 ** (digits - 1) else f"{value:,.0f}"
-
-
 @contextmanager
 def progress_bar(name: str) -> Iterator[Callable[[float, float], None]]:
     """Progress on stderr: simulated time, real-time factor, time left. Gives the callback that `run` calls."""
@@ -100,10 +96,21 @@ def progress_bar(name: str) -> Iterator[Callable[[float, float], None]]:
 
 def print_verdicts(run: RunSet) -> None:
     """How many applications miss their target; per park and application the share within the deadline with its interval, the
-    target, p99 and first bottleneck, the missed ones first; what would relieve the bottlenecks; then the warnings."""
+    target, p99 and first bottleneck, the missed ones first; what would relieve the bottlenecks; the control plane; warnings."""
     manifest = run.manifest
     window = f"{manifest['horizon_s'] - manifest['warmup_s']:g} s after {manifest['warmup_s']:g} s of warm-up"
     verdicts = records(run.verdicts)
+    if verdicts:
+        _print_services(run, verdicts, window)
+    for title, columns, rows, fold in control_tables(run.summary, alone=not verdicts):
+        print_table(title, columns, rows, width=VERDICT_WIDTH, fold=fold)
+    for warning in run.warnings:
+        _console().print(f"warning: {warning}", markup=False, soft_wrap=True)
+
+
+def _print_services(run: RunSet, verdicts: list[dict[str, Any]], window: str) -> None:
+    """The verdict on every park and application, and next steps."""
+    manifest = run.manifest
     count = {status: sum(row["status"] == status for row in verdicts) for status in (MISSED, MET, UNSURE)}
     _console().print(f"{count[MISSED]} of {len(verdicts)} missed, {count[MET]} met, {count[UNSURE]} not certain", markup=False)
     _console().print()
@@ -124,8 +131,6 @@ def print_verdicts(run: RunSet) -> None:
     steps = _next_steps(verdicts, manifest.get("scenario", {}).get("report", {}).get("headroom_pct", 70.0))
     if steps:
         print_table("Next steps", ["where", ">load", "next step"], steps, width=VERDICT_WIDTH, fold="where")
-    for warning in run.warnings:
-        _console().print(f"warning: {warning}", markup=False, soft_wrap=True)
 
 
 def _next_steps(verdicts: list[dict[str, Any]], headroom_pct: float) -> list[tuple[str, str, str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pandas as pd
+
 from twin.world.tables import World
 
 
@@ -22,3 +24,54 @@ def refused_grants(totals: Mapping[int, Mapping[str, float]]) -> list[str]:
     refused = max((int(of.get("configured_grants_refused", 0)) for of in totals.values()), default=0)
     return [f"{refused} configured grants were refused, their cells having no PRBs left: these flows ask for every message; use "
             "longer periods, smaller grants or more cells"] if refused else []
+
+
+#: A function is full from this load on, %; in a part of the run it counts when procedures of its core time out.
+FULL_PCT = 99.5
+_MOST_NAMED = 6
+
+
+def driven_past_capacity(kpis: pd.DataFrame, timeseries: pd.DataFrame) -> list[str]:
+    """Warnings about network functions that were full, lost messages to a full backlog, or made procedures time out."""
+    late = _worst(kpis, "procedures_failed_timeout", "core")
+    late = late.add(_worst(kpis, "procedures_failed_sbi_timeout", "core"), fill_value=0.0)
+    functions = _functions(kpis, timeseries, late)
+    full = functions[functions["full"]].sort_values("peak", ascending=False, kind="stable")
+    found = [_past(str(name), row) for name, row in full.head(_MOST_NAMED).iterrows()]
+    if len(full) > _MOST_NAMED:
+        found.append(f"{len(full) - _MOST_NAMED} more network functions were driven past their capacity")
+    explained = set(full["core"])
+    return found + [_slow(str(core), n, functions[functions["core"] == core]["peak"])
+                    for core, n in late.items() if n > 0 and core not in explained]
+
+
+def _functions(kpis: pd.DataFrame, timeseries: pd.DataFrame, late: pd.Series) -> pd.DataFrame:
+    """Load, fullest bucket, losses, backlog of every function, timeouts of its core, and whether it was driven too far."""
+    table = pd.DataFrame({name: _worst(kpis, f"function_{name}", "function")
+                          for name in ("load_pct", "lost_overflow", "backlog_max")}).fillna(0.0)
+    series = timeseries[timeseries["kpi"] == "function_load_pct"]
+    peak = series.groupby("scope")["value"].max().reindex(table.index).astype(float)
+    core = [str(name).rpartition("/")[0] for name in table.index]
+    table = table.assign(core=core, peak=peak.fillna(0.0).clip(lower=table["load_pct"]),
+                         timed_out=[float(late.get(name, 0.0)) for name in core])
+    full = (table["load_pct"] >= FULL_PCT) | (table["lost_overflow"] > 0) | (table["peak"] >= FULL_PCT) & (table["timed_out"] > 0)
+    return table.assign(full=full.astype(bool))
+
+
+def _past(name: str, row: pd.Series) -> str:
+    gone = f", {row['lost_overflow']:,.0f} messages lost to a full backlog" if row["lost_overflow"] > 0 else ""
+    slow = f"; procedures of {row['core']} that timed out: {row['timed_out']:,.0f}" if row["timed_out"] > 0 else ""
+    return (f"{name} was driven past its capacity: load {row['load_pct']:.1f} %, {row['peak']:.1f} % at its fullest, longest "
+            f"backlog {row['backlog_max']:,.0f} messages{gone}{slow}")
+
+
+def _slow(core: str, timeouts: float, peak: pd.Series) -> str:
+    fullest = f"; its fullest function was {peak.idxmax()} with {peak.max():.1f} %" if len(peak) else ""
+    return (f"{timeouts:,.0f} procedures of {core} failed by timeout though no function was full{fullest}: look at random "
+            "access, at links and at what is down")
+
+
+def _worst(kpis: pd.DataFrame, kpi: str, scope_kind: str) -> pd.Series:
+    """Largest value over the replications of a KPI, by scope."""
+    found = kpis[(kpis["kpi"] == kpi) & (kpis["scope_kind"] == scope_kind)]
+    return found.groupby("scope")["value"].max().astype(float)

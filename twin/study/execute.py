@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from twin.base.errors import MissingResultError, ReplicationError, UsageError
 from twin.base.units import s_to_ns
 from twin.study import provenance
-from twin.study.doubts import refused_grants, unjudged
+from twin.study.doubts import driven_past_capacity, refused_grants, unjudged
 from twin.study.lock import exclusive
 from twin.study.replicate import (
     BACKENDS,
@@ -28,7 +28,17 @@ from twin.study.replicate import (
     start_worker,
 )
 from twin.study.runset import RunSet
-from twin.study.store import FAILURES, MANIFEST, damaged_tables, load_measures, read_manifest, replication_path, sweep, write_json
+from twin.study.store import (
+    FAILURES,
+    MANIFEST,
+    damaged_tables,
+    load_measures,
+    read_manifest,
+    read_table,
+    replication_path,
+    sweep,
+    write_json,
+)
 from twin.study.tables import write_results
 from twin.world.tables import World
 
@@ -177,6 +187,8 @@ def _finish(scenario: Scenario, folder: Path, manifest: dict[str, Any], world: W
     times = scenario.simulation
     totals = write_results(folder, times.replications, world, scenario.report.headroom_pct, s_to_ns(times.warmup_s))
     warnings = [*manifest["warnings"], *refused_grants(totals)]
+    if totals:
+        warnings += driven_past_capacity(read_table(folder, "kpis"), read_table(folder, "timeseries"))
     if len(totals) == 1 and not any("one replication" in warning for warning in warnings):
         warnings.append("one replication only: figures come without an interval")
     if failures:
