@@ -222,7 +222,7 @@ def _steps(draw: Any, roles: tuple[str, ...], start: str) -> list[dict[str, Any]
         if sender == "UE":
             ends = ("GNB",)
         elif sender == "GNB":
-            ends = ("UE", "GNB", *roles, *roles)
+            ends = ("UE", "GNB", *roles, roles[0], roles[0])
         else:
             ends = ("GNB", *roles, *roles)
         receiver = draw(st.sampled_from(ends))
@@ -236,6 +236,23 @@ def _steps(draw: Any, roles: tuple[str, ...], start: str) -> list[dict[str, Any]
     return steps
 
 
+def _usual_steps(draw: Any, roles: tuple[str, ...], start: str) -> list[dict[str, Any]]:
+    """To the AMF or MME, from there with SBI requests to others, and back to the device."""
+    first = {"UE": ("UE", "GNB", roles[0]), "GNB": ("GNB", roles[0])}.get(start, (start, roles[0]))
+    asked = draw(st.lists(st.sampled_from(roles), max_size=2))
+    way = (*first, *(name for other in asked for name in (other, roles[0])), "GNB", "UE")
+    steps = []
+    for i, (sender, receiver) in enumerate(pairwise(way)):
+        request = i - len(first) + 1
+        steps.append({
+            "after": i - 1, "sender": sender, "receiver": receiver, "bytes": draw(st.sampled_from((60, 250))),
+            "receive_ns": draw(st.sampled_from((10 * US, 300 * US, 2 * MS))), "send_ns": draw(st.sampled_from((0, 10 * US))),
+            "opens": 0 <= request < 2 * len(asked) and request % 2 == 0,
+            "closes": 0 <= request < 2 * len(asked) and request % 2 == 1})
+    steps[-1]["success"] = True
+    return steps
+
+
 def _procedures(draw: Any, b: SignallingBuilder, roles_of: list[tuple[str, ...]]) -> None:
     for core, roles in enumerate(roles_of):
         for trigger in (*_TASKS, *_SIDE):
@@ -244,8 +261,8 @@ def _procedures(draw: Any, b: SignallingBuilder, roles_of: list[tuple[str, ...]]
             start = "UE"
             if trigger in _SIDE:
                 start = draw(st.sampled_from(("GNB", *roles) if trigger != "ran_paging" else ("GNB",)))
-            b.procedure(core, trigger, _steps(draw, roles, start),
-                        patience_ns=draw(st.sampled_from((3 * MS, 12 * MS, 50 * MS, 50 * MS, 50 * MS))))
+            steps = draw(st.sampled_from((_usual_steps, _usual_steps, _steps)))(draw, roles, start)
+            b.procedure(core, trigger, steps, patience_ns=draw(st.sampled_from((3 * MS, 12 * MS, 50 * MS, 50 * MS, 50 * MS))))
 
 
 def _behaviours(draw: Any, b: SignallingBuilder) -> list[int]:
@@ -300,7 +317,7 @@ def _user_plane(draw: Any, b: Builder, cells: list[int], n_devices: int) -> list
                           gain_db=draw(st.integers(-1300, -950)) / 10)
         gaps = []
         covered = cell >= 0 or draw(st.booleans())
-        for pick in draw(st.lists(st.integers(0, len(kinds) - 1), max_size=2)):
+        for pick in draw(st.lists(st.integers(0, len(kinds) - 1), min_size=draw(st.integers(0, 1)), max_size=2)):
             kind = kinds[pick]
             needs_down = kind["direction"] == 1 or kind["response_bytes"] > 0
             b.flow(device, numbers[pick], draw(st.sampled_from(up)) if covered and kind["direction"] == 0 else -1,
@@ -312,10 +329,16 @@ def _user_plane(draw: Any, b: Builder, cells: list[int], n_devices: int) -> list
 
 def _scripts(draw: Any, b: SignallingBuilder, n_devices: int, n_functions: int, n_cores: int, horizon: int) -> None:
     times = st.one_of(st.integers(0, horizon), st.sampled_from((0, 20 * MS, 40 * MS, 50 * MS)))
+    if draw(st.booleans()):  # a power cut: all go, and come back about together
+        off, on = draw(st.integers(0, horizon // 3)), draw(st.integers(horizon // 3, horizon // 2))
+        spread = draw(st.sampled_from((1, 5 * MS)))
+        b.script("power_off", [(device, off) for device in range(n_devices)])
+        b.script("boot", [(device, on + draw(st.integers(0, spread - 1))) for device in range(n_devices)],
+                 guti_valid_q32=draw(st.sampled_from((0, 1 << 31))))
     for _ in range(draw(st.integers(0, 6))):
-        kind = draw(st.sampled_from((*SCRIPTS, "power_off", "boot")))
+        kind = draw(st.sampled_from((*SCRIPTS, "power_off", "boot", "function_down")))
         if kind == "function_down":
-            b.script(kind, target=draw(st.integers(0, n_functions - 1)), t_ns=draw(times),
+            b.script(kind, target=draw(st.sampled_from((0, draw(st.integers(0, n_functions - 1))))), t_ns=draw(times),
                      down_ns=draw(st.sampled_from((MS, 20 * MS))), context_lost=draw(st.booleans()))
         elif kind == "core_delay":
             b.script(kind, target=draw(st.integers(0, n_cores - 1)), t_ns=draw(times), extra_ns=draw(st.sampled_from((0, MS))))
@@ -330,7 +353,7 @@ def signalling_worlds(draw: Any) -> tuple[World, Clock]:
     """A small random world with a control plane in which every timer runs out within tens of milliseconds."""
     b, s = Builder(), SignallingBuilder()
     radios = [b.radio(**draw(_radios())) for _ in range(draw(st.integers(1, 2)))]
-    n_cells, n_devices = draw(st.integers(1, 3)), draw(st.integers(1, 12))
+    n_cells, n_devices = draw(st.integers(1, 3)), draw(st.sampled_from((1, 2, 4, 8, 12)))
     rachs = [s.rach(**draw(_rachs())) for _ in range(draw(st.integers(1, 2)))]
     for _ in range(n_cells):
         radio = draw(st.sampled_from(radios))
