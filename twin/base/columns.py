@@ -119,6 +119,8 @@ PERIODIC, VIDEO, MAR_PERIODIC, POISSON, ON_OFF, ALARM = range(6)
     CH_DEVICE,
 ) = range(24)
 CHANNEL_COLUMNS = 24
+# Without a configured grant, in the same places: the first and the last parked burst (0: none), see Parked.
+CH_PARKED, CH_PARKED_LAST = CH_CG_FREE, CH_CG_OFFSET
 IDLE, WAITING, ACTIVE = 0, 1, 2
 NO_LIMIT = np.int64(1) << np.int64(60)
 
@@ -195,13 +197,30 @@ HEAD, TAIL, AWAKE = 0, 1, 2  # AWAKE: the stage has work of its own although not
 
 class Bursts(NamedTuple):
     """The pool of bursts. data int64 (capacity, BURST_COLUMNS); next int32 (capacity,): the following burst of the list a
-    burst is in, apart from the rows so that walking a list stays in the first-level cache; free: stack of free rows;
-    n_free[0]: rows on it."""
+    burst is in, apart from the rows so that walking a list stays in the first-level cache; free int32 (capacity,): stack of
+    free rows; n_free[0]: rows on it."""
 
     data: np.ndarray
     next: np.ndarray
     free: np.ndarray
     n_free: np.ndarray
+
+
+# --- parked bursts: what is left of a burst that waits long in the buffer of an uplink channel -----------------------------
+PK_LINK, PK_T, PK_T_GEN, PK_SEQ, PK_BYTES = range(5)
+PARKED_COLUMNS = 5
+PK_NEXT_BITS = 32  # of PK_LINK: the following record; above them the time from T to READY
+PK_NEXT_MASK = (1 << PK_NEXT_BITS) - 1
+PN_TOP, PN_FREE, PN_COUNT = 0, 1, 2
+
+
+class Parked(NamedTuple):
+    """Bursts in the buffers of full cells: they may grow to many, and a row of the pool is large. data int64 (n,
+    PARKED_COLUMNS), record 0 is not used; n int64 (3,): first record that was never used, first of the free ones (0: none),
+    records in use."""
+
+    data: np.ndarray
+    n: np.ndarray
 
 
 class Scratch(NamedTuple):
@@ -218,7 +237,7 @@ def take_row(bursts):
     """A free row of the pool. The driver keeps enough of them."""
     n = bursts.n_free[0] - 1
     bursts.n_free[0] = n
-    return bursts.free[n]
+    return np.int64(bursts.free[n])
 
 
 @part

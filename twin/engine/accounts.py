@@ -11,7 +11,7 @@ from twin.base.accounting import PARTS
 from twin.base.errors import ConservationError
 from twin.engine.epochs import CELL_COUNTERS, record_series, served_ns
 from twin.engine.state import State
-from twin.measure.kernels import Capture, count_in_flight
+from twin.measure.kernels import Capture, count_in_flight, count_parked
 from twin.measure.measures import Measures
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ BOOKING_SLOTS = 1024  # retransmissions are booked at most so far ahead: 4 attem
 def bursts(state: State) -> c.Bursts:
     """The burst pool as kernels take it."""
     return c.Bursts(state.data, state.next, state.free, state.free_count)
+
+
+def parked(state: State) -> c.Parked:
+    """Parked bursts as kernels take them."""
+    return c.Parked(state.parked, state.parked_count)
 
 
 def scratch(rows: int) -> c.Scratch:
@@ -66,6 +71,8 @@ def close(engine: Engine) -> Measures:
     tenant_late = np.zeros_like(state.tenant_ended)
     count_in_flight(alive, state.data, engine.flows.flows, engine.flows.types, state.in_flight, state.late_in_flight, tenant_late,
                     now, clock.warmup_ns)
+    count_parked(state.channels, parked(state), state.data, engine.flows.flows, engine.flows.types, state.in_flight,
+                 state.late_in_flight, tenant_late, now, clock.warmup_ns)
     cells = (state.cells[:, CELL_COUNTERS] - state.warm_cells).reshape(-1, 2, 6)
     busy = served_ns(state, engine.routes.resources) - state.warm_counts[:, c.RM_BUSY]
     counts = state.counts - state.warm_counts

@@ -96,6 +96,7 @@ class Engine:
             s.channels,
             s.booked,
             s.waiting,
+            accounts.parked(s),
         )
         self.net = Net(
             s.links, s.workers, s.counts, self.flows.flows, self.flows.types, s.cells, a.radios, *accounts.event_heap(s)
@@ -170,8 +171,11 @@ class Engine:
                 break
             self._room(len(s.data))
         self.totals["windows"] += 1
-        # Every burst alive may be answered once: room for the responses.
-        self._room(len(s.data) - int(s.free_count[0]) + 1)
+        # Every burst alive may be answered once: room for the responses; and for what comes back from parking.
+        alive = len(s.data) - int(s.free_count[0])
+        self._room(alive + int(s.parked_count[c.PN_COUNT]) + 1)
+        if s.room_to_park(alive):
+            self._bind()
         if self.control is not None:
             self.control.run(self.lists, until)
         self._cells(UL, until)

@@ -24,7 +24,7 @@ MAX_SERIES = 240
 class State:
     """Dynamic state of a run. `arrays` maps names to arrays; attributes read and write them.
 
-    Every array keeps its identity while kernels run; only `grow` replaces those of the burst pool.
+    Every array keeps its identity while kernels run; only `grow` and `room_to_park` replace those of the burst pool.
     """
 
     arrays: dict[str, np.ndarray]
@@ -62,17 +62,31 @@ class State:
         old_data, old_free = self.arrays["data"], self.arrays["free"]
         old = len(old_data)
         new = max(rows, 2 * old)
-        data = c.aligned_rows(new, c.BURST_COLUMNS)
-        data[:old] = old_data
-        following = np.full(new, c.NONE, dtype=np.int32)
-        following[:old] = self.arrays["next"]
-        free = np.empty(new, dtype=np.int64)
         n = int(self.arrays["free_count"][0])
+        used = np.ones(old, dtype=np.bool_)
+        used[old_free[:n]] = False
+        # Rows that were never used take no memory, and are not to take any by being copied.
+        end = old - int(np.argmax(used[::-1])) if used.any() else 0
+        data = c.aligned_rows(new, c.BURST_COLUMNS)
+        data[:end] = old_data[:end]
+        following = np.empty(new, dtype=np.int32)
+        following[:end] = self.arrays["next"][:end]
+        free = np.empty(new, dtype=np.int32)
         # New rows lie under the old free ones, so rows still in cache are taken first.
         free[: new - old] = np.arange(new - 1, old - 1, -1)
         free[new - old : new - old + n] = old_free[:n]
         self.arrays["data"], self.arrays["next"], self.arrays["free"] = data, following, free
         self.arrays["free_count"][0] = n + new - old
+
+    def room_to_park(self, bursts: int) -> bool:
+        """Make room for so many more parked bursts; whether there was none."""
+        old, top = self.arrays["parked"], int(self.arrays["parked_count"][c.PN_TOP])
+        if len(old) - top >= bursts:
+            return False
+        new = c.aligned_rows(2 * len(old) + bursts, c.PARKED_COLUMNS)
+        new[:top] = old[:top]
+        self.arrays["parked"] = new
+        return True
 
 
 def series_bucket_ns(clock: Clock) -> int:
@@ -89,8 +103,10 @@ def new_state(world: World, clock: Clock, flows: FlowTables, air: AirTables) -> 
     # Untouched rows cost no memory, so the pool starts large: growing copies it, and shows in the peak.
     rows = max(LEAST_ROWS, min(MOST_FIRST_ROWS, 1 << (ROWS_A_FLOW * len(flows.flows)).bit_length()))
     parts["data"] = c.aligned_rows(rows, c.BURST_COLUMNS)
-    parts["next"] = np.full(rows, c.NONE, np.int32)
-    parts["free"] = np.arange(rows - 1, -1, -1, dtype=np.int64)
+    parts["next"] = np.empty(rows, np.int32)
+    parts["free"] = np.arange(rows - 1, -1, -1, dtype=np.int32)
+    parts["parked"] = c.aligned_rows(rows, c.PARKED_COLUMNS)
+    parts["parked_count"] = np.array([1, 0, 0], dtype=np.int64)
     parts["free_count"] = np.array([rows], dtype=np.int64)
     parts["flow_state"] = c.aligned_rows(len(flows.flows), c.FLOW_STATE_COLUMNS)
     parts["wheel_head"] = np.full(WHEEL_BUCKETS + 2, c.NONE, np.int64)

@@ -144,6 +144,39 @@ def account(done, bursts, flows, types, acc, cap, until, warmup, bucket_ns):
         row = following
 
 
+@part
+def count_one(flow, ty, t_gen, direction, delivered, in_flight, late, tenant_late, horizon):
+    """Count a burst on its way. delivered: it is a request whose response has a row of its own."""
+    overdue = horizon - t_gen > ty[col.TY_DEADLINE]
+    in_flight[flow[col.FL_GROUP], direction] += 1
+    late[flow[col.FL_GROUP], direction] += overdue
+    request = direction == 0 and ty[col.TY_RESPONSE] > 0
+    answered = request and delivered
+    if request and not answered:
+        in_flight[flow[col.FL_GROUP], RTT] += 1
+        late[flow[col.FL_GROUP], RTT] += overdue
+    if not answered:
+        in_flight[flow[col.FL_GROUP], JUDGED] += 1
+        late[flow[col.FL_GROUP], JUDGED] += overdue
+        tenant_late[flow[col.FL_TENANT]] += overdue
+
+
+@kernel
+def count_parked(channels, parked, data, flows, types, in_flight, late, tenant_late, horizon, warmup):
+    """Parked bursts at the horizon, as `count_in_flight` counts those in the pool."""
+    for ch in range(len(channels)):
+        channel = channels[ch]
+        if channel[col.CH_CELL] % 2 != 0 or channel[col.CH_CG_PERIOD] > 0 or channel[col.CH_PARKED] == 0:
+            continue
+        flow = flows[data[channel[col.CH_HEAD], col.FLOW]]
+        p = channel[col.CH_PARKED]
+        while p != 0:
+            if parked.data[p, col.PK_T_GEN] >= warmup:
+                t_gen = parked.data[p, col.PK_T_GEN]
+                count_one(flow, types[flow[col.FL_TYPE]], t_gen, 0, False, in_flight, late, tenant_late, horizon)
+            p = parked.data[p, col.PK_LINK] & col.PK_NEXT_MASK
+
+
 @kernel
 def count_in_flight(alive, data, flows, types, in_flight, late, tenant_late, horizon, warmup):
     """Bursts on their way at the horizon, and those of them already older than their deadline."""
@@ -152,17 +185,6 @@ def count_in_flight(alive, data, flows, types, in_flight, late, tenant_late, hor
             continue
         flow = flows[data[row, col.FLOW]]
         ty = types[flow[col.FL_TYPE]]
-        overdue = horizon - data[row, col.T_GEN] > ty[col.TY_DEADLINE]
-        direction = data[row, col.DIR]
-        in_flight[flow[col.FL_GROUP], direction] += 1
-        late[flow[col.FL_GROUP], direction] += overdue
-        request = direction == 0 and ty[col.TY_RESPONSE] > 0
         # A request that was delivered after the horizon: its response has a row of its own.
-        answered = request and data[row, col.T_END] >= 0 and data[row, col.CAUSE] == col.DELIVERED
-        if request and not answered:
-            in_flight[flow[col.FL_GROUP], RTT] += 1
-            late[flow[col.FL_GROUP], RTT] += overdue
-        if not answered:
-            in_flight[flow[col.FL_GROUP], JUDGED] += 1
-            late[flow[col.FL_GROUP], JUDGED] += overdue
-            tenant_late[flow[col.FL_TENANT]] += overdue
+        delivered = data[row, col.T_END] >= 0 and data[row, col.CAUSE] == col.DELIVERED
+        count_one(flow, ty, data[row, col.T_GEN], data[row, col.DIR], delivered, in_flight, late, tenant_late, horizon)

@@ -11,6 +11,7 @@ from twin.base.entry import enter_route
 from twin.base.jit import kernel, part, routine
 from twin.base.prefetch import LINE, prefetch, prefetch_row
 from twin.radio.block_kernels import GRANT_AHEAD, booked_prb, send_block, smallest_prb
+from twin.radio.park_kernels import is_parking, park, unpark
 from twin.radio.slot_kernels import HEAP_CH, HEAP_T, decision_time, first_slot, heap_add, heap_take, occasion_slot, usable_slot
 
 # How many rows of cells ahead is asked for the cell and its bursts, for their channels, for channels that wait, for their bursts.
@@ -151,6 +152,11 @@ def absorb(key, air, c, r, d, flows, bursts, routes, resource_lists, done, row):
         air.cells[c, col.CE_LOST] += 1
         col.end_burst(done, bursts, row, t, col.RLC_OVERFLOW)
         return
+    if d == 0 and is_parking(channel, data, t):
+        channel[col.CH_BACKLOG] += data[row, col.BYTES]
+        ready = max(t, channel[col.CH_READY]) if channel[col.CH_STATUS] == col.WAITING else t
+        park(air.parked, channel, bursts, row, ready)
+        return
     bursts.next[row] = col.NONE
     data[row, col.REMAINING] = data[row, col.BYTES]
     data[row, col.B_FIRST] = col.NONE
@@ -212,14 +218,23 @@ def list_remove(air, cell, at, before, ch):
 
 
 @part
-def discard_old(air, cell, ch, bursts, done, decision):
+def leave_queue(air, d, channel, flows, bursts, row):
+    """The first burst of a channel leaves its queue."""
+    channel[col.CH_HEAD] = bursts.next[row]
+    if d == 0 and channel[col.CH_PARKED] != 0:
+        back = unpark(air.parked, channel, bursts, row)
+        bursts.data[back, col.ROUTE] = flows[bursts.data[back, col.FLOW], col.FL_ROUTE_UP]
+
+
+@part
+def discard_old(air, d, cell, ch, flows, bursts, done, decision):
     """Drop bursts that waited longer than the discard timer, but for a single packet that has begun."""
     data, channel = bursts.data, air.channels[ch]
     row = channel[col.CH_HEAD]
     while row != col.NONE and decision - data[row, col.T] > channel[col.CH_DISCARD]:
         if data[row, col.B_FIRST] != col.NONE and data[row, col.PACKETS] == 1:
             return
-        channel[col.CH_HEAD] = bursts.next[row]
+        leave_queue(air, d, channel, flows, bursts, row)
         channel[col.CH_BACKLOG] -= data[row, col.REMAINING]
         cell[col.CE_LOST] += 1
         col.end_burst(done, bursts, row, decision, col.PDCP_DISCARD)
@@ -244,7 +259,7 @@ def fill_block(air, c, r, d, flows, bursts, routes, resource_lists, done, ch, n,
         data[row, col.BLOCK_LOST] |= lost
         if data[row, col.REMAINING] > 0:
             break
-        channel[col.CH_HEAD] = bursts.next[row]
+        leave_queue(air, d, channel, flows, bursts, row)
         if d == 0:
             aligned = first_slot(air, r, data[row, col.READY]) * slot
             finish_uplink(air, r, flows, bursts, routes, resource_lists, done, cell, ch, row, n, aligned)
@@ -287,7 +302,7 @@ def schedule(key, air, c, r, d, flows, bursts, routes, resource_lists, done, n, 
                 return
             ch = cell[at] if before == col.NONE else air.channels[before, col.CH_NEXT]
             channel = air.channels[ch]
-            discard_old(air, cell, ch, bursts, done, decision)
+            discard_old(air, d, cell, ch, flows, bursts, done, decision)
             if channel[col.CH_BACKLOG] == 0:
                 list_remove(air, cell, at, before, ch)
                 channel[col.CH_STATUS] = col.IDLE

@@ -29,6 +29,7 @@ class Air(NamedTuple):
     channels: np.ndarray  # int64 (channels, 24)
     booked: np.ndarray  # int64 (2 * cells, RING)
     heap: np.ndarray  # int64 (channels, 4): waiting channels of each cell by ready time: time, order of equals, channel
+    parked: col.Parked  # bursts that wait long in full cells
 
 
 @part
