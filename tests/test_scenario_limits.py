@@ -17,12 +17,17 @@ INDIRECT = {
     "RadioProfile": {"gnb_processing_us", "gnb_dl_processing_us", "ue_processing_us", "ue_tx_processing_us"},
     "AccessShare": {"nr", "redcap", "cat1bis", "nbiot", "unlicensed", "wired"},
     "Servers": {"default", "by_application"}, "IotPlatform": {"site"},
-    "Scenario": {"schema_version", "servers", "iot_platform"},
+    "Scenario": {"schema_version", "servers", "iot_platform", "signalling_behaviours"},
+    "SignallingSection": {"default_core_profile", "core_profile", "call_flows"}, "RandomAccessTest": {"arrivals"},
+    "RachProfile": {"rao_period_ms", "rao_offset_ms", "preamble_ms", "rar_start_ms", "rar_slot_ms", "msg3_ms", "msg3_rtt_ms",
+                    "msg4_ms", "msg4_rtt_ms", "contention_ms", "backoff_ms", "barring_ms"},
+    "MessageCosts": {"ngap", "pfcp", "db", "other"},
 }
 
 
 def models() -> list[type[BaseModel]]:
-    return [value for module in (fields, entries, equipment, sections, signalling, signalling_entries, schema) for value in vars(module).values()
+    modules = (fields, entries, equipment, sections, signalling, signalling_entries, schema)
+    return [value for module in modules for value in vars(module).values()
             if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == module.__name__]
 
 

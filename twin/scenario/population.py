@@ -46,10 +46,11 @@ def five_g_devices(scenario: Scenario, device_class: DeviceClass, devices: int) 
 
 def bursts_per_s(item: TrafficItem) -> float:
     """Mean bursts a second of one traffic item of one device, its response included, in an hour of full activity."""
-    return _messages_per_s(item) * (2.0 if item.response_bytes else 1.0)
+    return messages_per_s(item) * (2.0 if item.response_bytes else 1.0)
 
 
-def _messages_per_s(item: TrafficItem) -> float:
+def messages_per_s(item: TrafficItem) -> float:
+    """The same without responses."""
     if item.generator == "mar_periodic" or item.period_ms is None:
         return sum(share / period_s for share, period_s in MAR_PERIODS_S)
     if item.generator == "alarm":

@@ -32,8 +32,9 @@ MAX_TRANSMISSIONS = 200
 class MessageCosts(Part):
     """CPU time of a message at a network function, us."""
 
-    sbi_request_sent: Microseconds = Field(description="Client of an SBI request: half at the request, half at its answer, us.")
-    sbi_request_served: Microseconds = Field(description="Server of an SBI request: half at receiving, half at answering, us.")
+    sbi_request_sent: Microseconds = Field(description="Client of an SBI request: for sending it and receiving its answer, us.")
+    sbi_request_served: Microseconds = Field(description="Server of an SBI request: for receiving and answering it, us.")
+    sbi_request_share: Share = Field(default=0.5, description="Part of both that falls at the request; the rest at its answer.")
     ngap: Microseconds = Field(description="NGAP or S1AP message sent or received, us.")
     pfcp: Microseconds = Field(description="PFCP message sent or received, us.")
     db: Microseconds = Field(description="Message to or from the subscriber data base, each end, us.")

@@ -14,15 +14,18 @@ from twin.world.tables import COLUMNS
 
 _UNITS = {"ha": "ha", "ms": "ms", "us": "us", "ns": "ns", "db": "dB", "dbm": "dBm", "dbi": "dBi", "mhz": "MHz", "khz": "kHz",
           "gbps": "Gbit/s", "mbps": "Mbit/s", "m": "m", "km": "km", "pct": "%", "bytes": "B", "usd": "US$", "share": "share",
-          "slots": "slots", "symbols": "symbols", "workers": "workers", "tenants": "tenants", "s": "m/s"}
+          "slots": "slots", "symbols": "symbols", "workers": "workers", "tenants": "tenants", "s": "s"}
 #: Entries of these confidences are assumptions as a whole.
 _WEAK = ("A", "FM", "L")
 #: Sections that the simulated network does not use: the money has a place of its own.
 _UNUSED = ("cost_items",)
+#: Sections of the control plane: only when it is simulated, and the core profiles in use only.
+_CONTROL = ("core_profiles", "signalling_behaviours", "rach_profiles")
 
 
 def _unit(key: str) -> str:
-    return "us/km" if key.endswith("us_per_km") else _UNITS.get(key.rsplit("_", 1)[-1], "")
+    by_end = {"us_per_km": "us/km", "_m_s": "m/s", "_per_h": "1/h"}
+    return next((unit for end, unit in by_end.items() if key.endswith(end)), _UNITS.get(key.rsplit("_", 1)[-1], ""))
 
 
 def _entry_rows(section: str, name: str, entry: Sourced) -> list[dict[str, str]]:
@@ -60,13 +63,35 @@ def _plan_rows(scenario: Scenario) -> list[dict[str, str]]:
     ]
 
 
+def _control_rows(scenario: Scenario) -> list[dict[str, str]]:
+    """Of the control plane: behaviours, random access, the core profiles in use with their functions and costs, call flows."""
+    used = {scenario.signalling.profile_of(operator) for operator in scenario.operators}
+    source = "TS 23.502, TS 23.401; 5GC as a measured open-source core sends them; sizes of radio messages and of the EPC assumed"
+    rows = [_row("signalling.call_flows", "messages, order and sizes as in the library", "", source, "A")]
+    for section in _CONTROL:
+        for name, entry in getattr(scenario, section).items():
+            if section != "core_profiles" or name in used:
+                rows += _entry_rows(section, name, entry)
+    for name in sorted(used):
+        profile = scenario.core_profiles[name]
+        for nf, pool in profile.functions.items() if profile.confidence in _WEAK else ():
+            text = f"{pool.instances} x {pool.workers} workers, at most {pool.backlog_limit} messages each"
+            rows.append(_row(f"core_profiles.{name}.functions.{nf}", text, "", profile.source, profile.confidence))
+        for key, value in profile.message_costs_us if profile.confidence in _WEAK else ():
+            unit = "share" if key.endswith("share") else "us"
+            rows.append(_row(f"core_profiles.{name}.message_costs_us.{key}", value, unit, profile.source, profile.confidence))
+    return rows
+
+
 def assumptions(scenario: Scenario) -> pd.DataFrame:
     """`World.assumptions`: of the scenario, of its library entries, of the way the world is laid out."""
     text = (package_files.files("twin.world") / "data" / "assumptions.csv").read_text(encoding="utf-8")
     rows = _plan_rows(scenario)
     rows += [{k: str(v) for k, v in row.items()} for row in csv.DictReader(text.splitlines())]
     for section in LIBRARIES:
-        if section not in _UNUSED:
+        if section not in (*_UNUSED, *_CONTROL):
             for name, entry in getattr(scenario, section).items():
                 rows += _entry_rows(section, name, entry)
+    if scenario.signalling.enabled:
+        rows += _control_rows(scenario)
     return pd.DataFrame(rows, columns=list(COLUMNS["assumptions"]))

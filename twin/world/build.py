@@ -12,11 +12,13 @@ from twin.base.errors import Problem, WorldError
 from twin.base.units import s_to_ns
 from twin.scenario.schema import Scenario
 from twin.world.assumptions import assumptions
+from twin.world.control.build import build_signalling
+from twin.world.control.standalone import core_counts
 from twin.world.core import Core, site_positions, transport_kinds
 from twin.world.devices import DeviceArrays, operator_cdf, place_devices
 from twin.world.flow_types import FlowTypeTable, activity_q16
 from twin.world.flows import Demand, acyclic, build_flows, check_paths
-from twin.world.frames import application_frame, core_counts, device_counts, device_frame, operator_frame, tenant_frame, typed
+from twin.world.frames import application_frame, device_counts, device_frame, operator_frame, tenant_frame, typed
 from twin.world.layers import Receivers, attach, keep_own_cell, validity
 from twin.world.layout import Outline, park_outline, to_plane
 from twin.world.overrides import Overrides, read_overrides
@@ -213,7 +215,6 @@ def _network(draft: Draft, demand: Demand, types: pd.DataFrame, graph: nx.Graph)
         draft.warnings.append("some routes feed each other in a circle: the engine runs these resources together, more slowly")
     if separation:
         draft.warnings.append("the ways to the UPF and on to the servers share fibres in a circle: each has the whole rate")
-    draft.overrides.check_used(core)
     return core, flows
 
 
@@ -247,11 +248,13 @@ def build_world(scenario: Scenario) -> World:
     demand = Demand(frame["device_hash"].to_numpy(), frame["tenant"].to_numpy(), kind, kinds, items, access,
                     accesses, [t.name for t in population.tenants])
     core, flows = _network(draft, demand, types, graph)
+    signalling = build_signalling(scenario, core, draft.radios, cells, sites, frame)
+    draft.warnings += draft.overrides.check_used(core)
     start, resources = core.router.routes.arrays()
     draft.counts.update(population.counts)
     draft.counts.update(station_counts(scenario, stations, sites))
     draft.counts.update(device_counts(draft.parks, devices, coupling.cell, lost))
-    draft.counts.update(core_counts(scenario, devices.operator))
+    draft.counts.update(core_counts(scenario, devices.device_hash, devices.operator))
     return World(
         parks=parks, operators=operator_frame(scenario), sites=sites, stations=stations, cells=cells, radios=draft.radios.frame(),
         applications=application_frame(scenario), tenants=tenant_frame(population),
@@ -261,7 +264,7 @@ def build_world(scenario: Scenario) -> World:
         resources=core.resources.frame(), route_start=start, route_resources=resources,
         activity_q16=activity_q16(list(scenario.activity_profiles.values())), graph=graph, assumptions=assumptions(scenario),
         start_of_day_ns=s_to_ns(scenario.simulation.start_of_day_s), counts=draft.counts,
-        warnings=(*scenario.warnings, *draft.warnings, *check_paths(graph)))
+        signalling=signalling, warnings=(*scenario.warnings, *draft.warnings, *check_paths(graph)))
 
 
 __all__ = ["build_world"]

@@ -60,6 +60,8 @@ class Capacity:
     """
 
     workers: int | None = None
+    instances: int | None = None
+    backlog_limit: int | None = None
     cost_per_packet_us: float | None = None
     cost_per_byte_ns: float | None = None
     service_mean_us: float | None = None
@@ -153,7 +155,7 @@ class Core:
         """Rows of the UPF's two pools (up, down)."""
         site = self.site_at(place)
         name = f"{self._name(site, operator, park)}/upf"
-        upf, own = self.scenario.server_sites[site].upf, self._capacity(name)
+        upf, own = self.scenario.server_sites[site].upf, self.capacity(name)
         assert upf is not None
         kind = PoolKind(own.workers or upf.workers, us_to_ns(own.cost_per_packet_us or upf.cost_per_packet_us),
                         round((upf.cost_per_byte_ns if own.cost_per_byte_ns is None else own.cost_per_byte_ns) * 1000),
@@ -172,13 +174,14 @@ class Core:
             raise WorldError([Problem("", f"server_sites.{site}.queues", f"no queue {queue!r}, which an application needs",
                                       f"add it; there are {', '.join(sorted(queues))}")])
         name, q = f"{self._name(site, operator, park)}/{queue}", queues[queue]
-        own = self._capacity(name)
+        own = self.capacity(name)
         kind = QueueKind(own.workers or q.workers, q.service_kind, us_to_ns(own.service_mean_us or q.service_mean_us),
                          ms_to_ns(own.queue_limit_ms or q.queue_limit_ms), own.next_step or q.next_step or "")
         at = park if self.scenario.server_sites[site].place == "park" else -1
         return self.resources.server(name, kind, at, operator)
 
-    def _capacity(self, name: str) -> Capacity:
+    def capacity(self, name: str) -> Capacity:
+        """What the operator's own table says of a unit, which is noted as met."""
         if name in self.capacities:
             self.used_capacities.add(name)
         return self.capacities.get(name, Capacity())

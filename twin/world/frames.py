@@ -42,16 +42,6 @@ def is_standalone(operator: Operator, day: dt.date) -> bool:
     return operator.architecture == "sa" if operator.sa_from is None else operator.sa_from <= day
 
 
-def core_counts(scenario: Scenario, operator: np.ndarray) -> dict[str, float]:
-    """Single 5G devices of each operator on the 5G core and on the EPC (the LTE anchor's core)."""
-    out: dict[str, float] = {}
-    for o, (name, entry) in enumerate(scenario.operators.items()):
-        n = int((operator == o).sum())
-        on_5gc = round(entry.sa_capable_share * n) if is_standalone(entry, scenario.plan.date) else 0
-        out[f"devices_5gc/{name}"], out[f"devices_epc/{name}"] = float(on_5gc), float(n - on_5gc)
-    return out
-
-
 def operator_frame(scenario: Scenario) -> pd.DataFrame:
     """`World.operators`; standalone: on the day of the plan."""
     return pd.DataFrame([{"operator_id": k, "name": o.name, "architecture": o.architecture, "upf": o.upf,

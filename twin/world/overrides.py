@@ -11,6 +11,7 @@ import numpy as np
 
 from twin.base.errors import Problem, WorldError
 from twin.scenario.schema import Scenario
+from twin.world.control.cores import function_units
 from twin.world.core import Capacity, Core, link_kind, transport_kinds
 from twin.world.imports.columns import did_you_mean
 from twin.world.imports.network import LinkRow, NodeRow, read_links, read_nf_capacity, read_nodes
@@ -115,17 +116,21 @@ class Overrides:
         columns = sorted({key for own in self.capacities.values() for key in own.idle})
         return [f"tables.nf_capacity: {' and '.join(columns)} are notes without effect"] if columns else []
 
-    def check_used(self, core: Core) -> None:
-        """Every row of nf_capacity must have met its UPF or queue.
+    def check_used(self, core: Core) -> list[str]:
+        """Every row of nf_capacity must have met its UPF, queue or function; warnings about functions that are not simulated.
 
         Raises:
             WorldError: a unit that is not in the network.
         """
         names = sorted({r["name"].removesuffix(" [up]").removesuffix(" [down]") for r in core.resources.rows if r["kind"] > 0})
-        problems = [Problem(self.capacity_places[u], "unit", f"no UPF or queue {u!r} is in use{did_you_mean(u, names)}",
-                            f"one of {', '.join(names[:12])} …") for u in self.capacities if u not in core.used_capacities]
+        functions = function_units(core.scenario)
+        unmet = [unit for unit in self.capacities if unit not in core.used_capacities]
+        problems = [Problem(self.capacity_places[u], "unit", f"no UPF, queue or function {u!r} is in use"
+                            f"{did_you_mean(u, [*names, *functions])}", f"one of {', '.join([*names[:12], *functions[:3]])} …")
+                    for u in unmet if u not in functions]
         if problems:
             raise WorldError(problems)
+        return [f"tables.nf_capacity: {unit} has no effect: the control plane is off" for unit in unmet]
 
 
 #: A site so far outside its park's outline is doubtful: the outline is a guess and map points are a kilometre or two off.

@@ -37,6 +37,9 @@ LINK_COLUMNS = (
 CAPACITY_COLUMNS = (
     Column("unit", TEXT, required=True, description="Name of the UPF or queue, as viettel/hanoi/upf or vnpt/hanoi/ingest."),
     Column("workers", INTEGER, low=1, high=1e5, description="Workers; empty: of the library."),
+    Column("instances", INTEGER, low=1, high=1e3, description="Function of a core: instances; empty: of the core profile."),
+    Column("backlog_limit", INTEGER, low=1, high=1e8,
+           description="Function of a core: messages an instance holds at most; empty: of the core profile."),
     Column("cost_per_packet_us", NUMBER, low=1e-6, high=1e6, description="UPF: work a packet, us."),
     Column("cost_per_byte_ns", NUMBER, low=0, high=1e6, description="UPF: work a byte, ns."),
     Column("service_mean_us", NUMBER, low=1e-3, high=1e9, description="Queue: mean service time of a message, us."),
@@ -154,9 +157,9 @@ def read_nf_capacity(path: Path) -> dict[str, tuple[Capacity, str]]:
                                     "give each unit one row"))
         step = ", ".join(filter(None, [row["block_size"] and f"one more block of {row['block_size']}",
                                        f"US$ {row['price_usd']:,.0f}" if row["price_usd"] is not None else ""]))
-        capacity = Capacity(row["workers"], row["cost_per_packet_us"], row["cost_per_byte_ns"], row["service_mean_us"],
-                            row["queue_limit_ms"], step,
-                            tuple(key for key in ("limit", "redundancy") if row[key] is not None))
+        figures = {key: row[key] for key in ("workers", "instances", "backlog_limit", "cost_per_packet_us", "cost_per_byte_ns",
+                                             "service_mean_us", "queue_limit_ms")}
+        capacity = Capacity(**figures, next_step=step, idle=tuple(k for k in ("limit", "redundancy") if row[k] is not None))
         out[str(row["unit"])] = (capacity, row["place"])
     if problems:
         raise WorldError(problems)

@@ -1,0 +1,1 @@
+"""The control plane's tables from a scenario: `twin.world.control.build.build_signalling` (docs/signalling.md)."""

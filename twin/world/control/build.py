@@ -1,0 +1,61 @@
+"""`World.signalling` from a scenario and what the world has laid out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from twin.scenario.schema import Scenario
+from twin.world.control.access import RachTable, isolated_cell, isolated_hashes
+from twin.world.control.cells import build_cells
+from twin.world.control.cores import build_cores
+from twin.world.control.devices import build_behaviours, device_columns
+from twin.world.control.frames import frame
+from twin.world.control.procedures import build_procedures, build_rates, procedure_index
+from twin.world.control.storms import ScriptTables, add_access_test, add_storms
+from twin.world.core import Core
+from twin.world.radios import RadioTable
+from twin.world.signalling_tables import Signalling
+
+
+def build_signalling(scenario: Scenario, core: Core, radios: RadioTable, cells: pd.DataFrame, sites: pd.DataFrame,
+                     devices: pd.DataFrame) -> Signalling | None:
+    """The control plane's tables; None when the scenario switches it off.
+
+    Args:
+        scenario: what the user wrote.
+        core: finds nodes, ways and capacities of the network that has been laid out.
+        radios: the radio configurations in use.
+        cells: `World.cells`.
+        sites: `World.sites`.
+        devices: `World.devices`.
+    """
+    if not scenario.signalling.enabled:
+        return None
+    tables, rach = build_cores(scenario, core), RachTable(scenario)
+    procedures, steps = build_procedures(scenario, tables)
+    cell_rows = build_cells(core, cells, sites, radios, rach)
+    columns, scripts = device_columns(scenario, devices, tables), ScriptTables()
+    add_storms(scripts, scenario, devices, columns["core"], tables)
+    if scenario.random_access_test is not None:
+        cell_rows.append(isolated_cell(rach, scenario.random_access_test.rach_profile))
+        hashes = isolated_hashes(scenario.random_access_test.devices)
+        add_access_test(scripts, scenario, len(devices) + np.arange(len(hashes)), hashes)
+        columns = _with_test(columns, hashes, len(cell_rows) - 1, len(scenario.device_classes))
+    first_function, n_functions = tables.index()
+    return Signalling(
+        cores=frame("cores", tables.cores), hosts=frame("hosts", tables.hosts), functions=frame("functions", tables.functions),
+        procedures=frame("procedures", procedures), steps=frame("steps", steps),
+        behaviours=frame("behaviours", build_behaviours(scenario)), rates=frame("rates", build_rates(scenario, procedures)),
+        rach=frame("rach", rach.rows), rach_detect_q32=rach.detection(), cells=frame("cells", cell_rows),
+        devices=frame("devices", columns), scripts=frame("scripts", scripts.scripts),
+        script_devices=frame("script_devices", scripts.device_columns()), first_function=first_function, n_functions=n_functions,
+        procedure_of=procedure_index(procedures, len(tables.cores)))
+
+
+def _with_test(columns: dict[str, np.ndarray], hashes: np.ndarray, cell: int, behaviour: int) -> dict[str, np.ndarray]:
+    """The devices of a random access test behind those of the world: in the test's cell, without a core."""
+    n = len(hashes)
+    test = {"device_hash": hashes, "cell": np.full(n, cell), "core": np.full(n, -1), "behaviour": np.full(n, behaviour),
+            "mean_gap_ns": np.zeros(n, dtype=np.int64)}
+    return {name: np.concatenate([values, test[name].astype(values.dtype)]) for name, values in columns.items()}

@@ -1,0 +1,112 @@
+"""Scripts: what storms and a random access test do to devices and functions, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twin.base.units import ms_to_ns, s_to_ns
+from twin.scenario.schema import Scenario
+from twin.scenario.signalling import Arrivals, Storm
+from twin.world.control.access import TEST, arrival_times_ns
+from twin.world.control.cores import CoreTables
+from twin.world.control.frames import FULL_Q32
+from twin.world.signalling_tables import ROLES, SCRIPTS
+
+IOT = ROLES.index("IOT")
+_BLANK = {"target": -1, "down_ns": 0, "context_lost": False, "extra_ns": 0, "guti_valid_q32": 0}
+
+
+@dataclass
+class ScriptTables:
+    """Rows of scripts, and the devices of each with their times."""
+
+    scripts: list[dict[str, Any]] = field(default_factory=list)
+    devices: list[tuple[int, np.ndarray, np.ndarray]] = field(default_factory=list)
+
+    def add(self, name: str, kind: str, t_ns: int, devices: np.ndarray | None = None, times_ns: np.ndarray | int = 0,
+            **values: Any) -> None:
+        """A script; of devices, with the time of each."""
+        row = len(self.scripts)
+        self.scripts.append({**_BLANK, "name": name, "kind": SCRIPTS.index(kind), "t_ns": t_ns, **values})
+        if devices is not None:
+            times = np.broadcast_to(np.asarray(times_ns, dtype=np.int64), devices.shape)
+            self.devices.append((row, devices.astype(np.int64), times))
+
+    def device_columns(self) -> dict[str, np.ndarray]:
+        """Columns of `script_devices`."""
+        counts = [len(devices) for _, devices, _ in self.devices]
+        script = np.repeat(np.array([row for row, _, _ in self.devices], dtype=np.int64), counts)
+        empty = np.zeros(0, dtype=np.int64)
+        return {"script": script, "device": np.concatenate([empty, *(d for _, d, _ in self.devices)]),
+                "t_ns": np.concatenate([empty, *(t for _, _, t in self.devices)])}
+
+
+def add_storms(out: ScriptTables, scenario: Scenario, devices: pd.DataFrame, core: np.ndarray, tables: CoreTables) -> None:
+    """Every storm of the scenario, in its order. core: of each device."""
+    hashes = devices["device_hash"].to_numpy(np.uint64)
+    for number, storm in enumerate(scenario.signalling.storms):
+        name = storm.name or f"{storm.kind}-{number + 1}"
+        if storm.kind in ("nf_restart", "core_failover"):
+            _of_functions(out, name, storm, scenario, tables)
+        else:
+            _of_devices(out, name, storm, _chosen(storm, scenario, devices, core), hashes, number)
+
+
+def _chosen(storm: Storm, scenario: Scenario, devices: pd.DataFrame, core: np.ndarray) -> np.ndarray:
+    """Rows of the devices a storm happens to: those with a core, of the parks, operators and classes it names."""
+    mask = core >= 0
+    for names, known, column in ((storm.parks, scenario.parks, "park"), (storm.operators, scenario.operators, "operator"),
+                                 (storm.device_classes, scenario.device_classes, "device_class")):
+        if names:
+            wanted = np.array([name in names for name in known])
+            mask = mask & wanted[devices[column].to_numpy(np.int64)]
+    return np.flatnonzero(mask)
+
+
+def _of_devices(out: ScriptTables, name: str, storm: Storm, rows: np.ndarray, hashes: np.ndarray, number: int) -> None:
+    at = s_to_ns(storm.at_s)
+
+    def spread(distribution: str, spread_s: float) -> np.ndarray:
+        if spread_s <= 0:
+            return np.full(len(rows), at, dtype=np.int64)
+        arrivals = Arrivals(distribution="beta" if distribution == "beta_3_4" else "uniform", spread_s=spread_s)
+        return at + arrival_times_ns(arrivals, hashes[rows], 1 + number)
+
+    if storm.kind == "power_cut":
+        out.add(name, "power_off", at, rows, at)
+    elif storm.kind == "fleet_wake":
+        out.add(name, "wake", at, rows, spread("uniform", storm.spread_s))
+    else:
+        cut = s_to_ns(storm.cut_at_s)
+        out.add(name, "power_off", cut, rows, cut)
+        out.add(name, "boot", at, rows, spread(storm.boot_distribution, storm.boot_spread_s),
+                guti_valid_q32=round(storm.guti_valid_share * FULL_Q32))
+
+
+def _of_functions(out: ScriptTables, name: str, storm: Storm, scenario: Scenario, tables: CoreTables) -> None:
+    """Functions that go down (a failover spares the IoT platform, which is elsewhere); the core is then further away."""
+    at, down, lost = s_to_ns(storm.at_s), s_to_ns(storm.down_s), storm.context_lost
+    for (o, kind), core in tables.row_of.items():
+        if list(scenario.operators)[o] not in (storm.operators or scenario.operators) or storm.core not in (None, kind):
+            continue
+        role_of = {row: function["role"] for row, function in enumerate(tables.functions) if function["core"] == core}
+        rows = [row for row, role in role_of.items() if role != IOT]
+        if storm.nf is not None:
+            rows = [row for row, role in role_of.items() if role == ROLES.index(storm.nf.upper())]
+            rows = rows if storm.instances == "all" else rows[:storm.instances]
+        for row in rows:
+            out.add(f"{name}/{tables.functions[row]['name']}", "function_down", at, target=row, down_ns=down, context_lost=lost)
+        if storm.kind == "core_failover" and storm.extra_delay_ms > 0:
+            further = ms_to_ns(storm.extra_delay_ms)
+            out.add(f"{name}/{tables.cores[core]['name']}", "core_delay", at, target=core, extra_ns=further)
+
+
+def add_access_test(out: ScriptTables, scenario: Scenario, rows: np.ndarray, hashes: np.ndarray) -> None:
+    """The devices of a random access test, each at its time."""
+    test = scenario.random_access_test
+    if test is not None:
+        out.add(TEST, "access", 0, rows, arrival_times_ns(test.pattern, hashes))
