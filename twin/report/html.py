@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from twin.base.errors import UsageError
-from twin.report import budgets, charts, delays, loads, maps, sections
+from twin.report import budgets, charts, core, delays, loads, maps, sections
 from twin.report.audience import for_department
 from twin.report.folder import RunData, read_run
 from twin.report.texts import LANGUAGES, Texts
@@ -61,7 +61,9 @@ def context(run: RunData, texts: Texts, audience: str) -> dict[str, Any]:
         "t": texts, "lang": texts.lang, "audience": audience, "run": run,
         "head": _head(run, texts, audience),
         "headline": sections.headline(verdicts, texts), "headline_state": sections.headline_state(verdicts),
-        "sentences": sections.sentences(verdicts, names, texts), "matrix": sections.matrix(verdicts, names, texts),
+        "sentences": sections.sentences(verdicts, names, texts), "more_sentences": sections.more_sentences(verdicts, texts),
+        "core": core.core_section(run, texts), "headroom": loads.headroom_pct(run),
+        "matrix": sections.matrix(verdicts, names, texts),
         "detail": sections.detail(verdicts, names, texts), "default_target": texts.share(DEFAULT_TARGET),
         "any_default_target": any(not v.target_given for v in verdicts),
         "capacity": _capacity(run, texts), "bottlenecks": sections.bottleneck_rows(run, names, texts),

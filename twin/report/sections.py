@@ -52,9 +52,19 @@ def headline(verdicts: Sequence[ServiceVerdict], texts: Texts) -> str:
 
 def sentences(verdicts: Sequence[ServiceVerdict], names: Names, texts: Texts) -> list[dict[str, str]]:
     """The worst verdicts in words, those that miss their target by most first."""
-    worst = [v for v in verdicts if v.state in (FAIL, UNSURE)]
+    worst = _worst(verdicts)
     worst.sort(key=lambda v: (v.state != FAIL, v.share.mean - v.target))
     return [{"state": v.state, "text": _sentence(v, names, texts)} for v in worst[:_MAX_SENTENCES]]
+
+
+def more_sentences(verdicts: Sequence[ServiceVerdict], texts: Texts) -> str:
+    """How many such verdicts have no sentence; nothing where all have one."""
+    left = len(_worst(verdicts)) - _MAX_SENTENCES
+    return texts("verdict.more", n=texts.number(left)) if left > 0 else ""
+
+
+def _worst(verdicts: Sequence[ServiceVerdict]) -> list[ServiceVerdict]:
+    return [v for v in verdicts if v.state in (FAIL, UNSURE)]
 
 
 def _sentence(v: ServiceVerdict, names: Names, texts: Texts) -> str:
@@ -176,11 +186,12 @@ def table_rows(run: RunData) -> list[list[str]]:
     return [["" if pd.isna(row[c]) else str(row[c]) for c in columns] for row in records(run.assumptions)]
 
 
-def manifest_rows(run: RunData) -> list[tuple[str, str]]:
-    """The manifest but for the scenario and the warnings, which have places of their own."""
+def manifest_rows(run: RunData) -> list[tuple[str, str, bool]]:
+    """Key, value and whether it is folded away, of the manifest but for the scenario and the warnings, which have places of
+    their own."""
     skipped = ("scenario", "warnings", "question")
-    return [(key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
-            for key, value in run.manifest.items() if key not in skipped]
+    return [(key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str),
+             isinstance(value, dict | list) and len(value) > 0) for key, value in run.manifest.items() if key not in skipped]
 
 
 def headline_state(verdicts: Sequence[ServiceVerdict]) -> str:
