@@ -376,3 +376,127 @@ def signalling_worlds(draw: Any) -> tuple[World, Clock]:
     world = b.build()
     _scripts(draw, s, n_devices, len(s._rows["functions"]), len(roles_of), clock.horizon_ns)
     return attach(world, s.build()), clock
+
+
+# Worlds made by hand ------------------------------------------------------------------------------------------------
+
+
+def lone_world(n_devices: int = 1, period_ns: int = 40 * MS, direction: int = 0, behaviour: dict[str, Any] | None = None,
+               core: dict[str, Any] | None = None, amf: dict[str, Any] | None = None, rach: dict[str, Any] | None = None,
+               starts_connected: bool = False) -> tuple[Builder, SignallingBuilder]:
+    """One cell, one core with an AMF and an SMF, every task's procedure, devices with a flow each; to be changed and built.
+
+    Preambles are heard unless they collide, Msg3 and Msg4 come through; the devices begin idle.
+    """
+    b, s = Builder(), SignallingBuilder()
+    b.cell(b.radio())
+    s.rach(**{"harq_fail_q32": 0, **(rach or {})})
+    s.cell(radio=0)
+    s.core(**(core or {}))
+    s.functions(0, "AMF", **(amf or {}))
+    s.functions(0, "SMF")
+    for trigger in ("registration", "session_establishment", "service_request", "periodic_update"):
+        s.procedure(0, trigger, [
+            {"after": i - 1, "sender": a, "receiver": z, "opens": (a, z) == ("AMF", "SMF"), "closes": (a, z) == ("SMF", "AMF")}
+            for i, (a, z) in enumerate(pairwise(("UE", "GNB", "AMF", "SMF", "AMF", "GNB", "UE")))])
+    s.chain(0, "resume", "UE", "GNB", "UE")
+    s.chain(0, "an_release", "GNB", "AMF", "GNB", "UE")
+    s.chain(0, "paging", "AMF", "GNB", "UE")
+    s.chain(0, "ran_paging", "GNB", "UE")
+    s.behaviour(**(behaviour or {}))
+    kind = b.flow_type(period_ns=period_ns, direction=direction)
+    up, down = b.route(b.link()), b.route(b.link())
+    for _ in range(n_devices):
+        device = b.device(cell=0)
+        b.flow(device, kind, *((-1, down) if direction else (up, -1)))
+        s.device(cell=0, core=0, behaviour=0, mean_gap_ns=1 if starts_connected else 0)
+    return b, s
+
+
+def certain(signalling: Signalling) -> Signalling:
+    """Every preamble that does not collide is heard."""
+    return dataclasses.replace(signalling, rach_detect_q32=np.full_like(signalling.rach_detect_q32, 1 << 32))
+
+
+def rich_signalling_world() -> tuple[World, Clock]:
+    """A 5G core and an EPC, devices of all kinds, a power cut, a core function that fails, a storm at a cell of its own."""
+    b, s = Builder(), SignallingBuilder()
+    b.cell(b.radio())
+    b.cell(b.radio(duplex="fdd", scs_khz=15, n_prb=25))
+    s.rach(n_preambles=6, max_tx=4, backoff_ns=5 * MS, barring_q32=3 << 30, barring_ns=4 * MS)
+    s.rach(n_preambles=3, max_tx=3, collided_answered=True, grants_per_slot=1, rar_slots=2)
+    s.cell(radio=0, rach=0)
+    s.cell(radio=1, rach=1, srb_prb=4)
+    s.cell(rach=1)
+    _rich_cores(s)
+    s.behaviour(inactivity_ns=12 * MS, rrc_inactive_ns=25 * MS, sessions=2)
+    s.behaviour(inactivity_ns=6 * MS, periodic_ns=60 * MS, active_ns=10 * MS)
+    s.behaviour(inactivity_ns=30 * MS, hold_limit=1)
+    s.behaviour(inactivity_ns=8 * MS, periodic_ns=45 * MS, sessions=0)
+    for behaviour, name in ((0, "handover_xn"), (0, "handover_n2"), (2, "session_release"), (3, "deregistration"), (0, "other")):
+        s.add("rates", behaviour=behaviour, procedure_name=name, mean_ns=30 * MS)
+    kinds = [b.flow_type(generator="poisson", period_ns=30 * MS, response_bytes=100), b.flow_type(period_ns=70 * MS),
+             b.flow_type(generator="poisson", period_ns=40 * MS, direction=1),
+             b.flow_type(period_ns=8 * MS, cg_period_ns=5 * MS, cg_bytes=220)]
+    up, down = b.route(b.link(), b.pool(), b.server()), b.route(b.pool(), b.link())
+    for i in range(24):
+        device = b.device(cell=i % 2, gain_db=-100.0 - i % 4)
+        for kind in ((i // 2) % 4, (i // 3) % 4):
+            b.flow(device, kinds[kind], -1 if kind == 2 else up, down if kind in (0, 2) else -1)
+        s.device(cell=i % 2, core=-1 if i == 23 else i % 2 if i < 20 else 0, behaviour=(i // 4) % 4, mean_gap_ns=60 * MS)
+    b.flow(b.device(), kinds[1], up)
+    s.device()
+    storm = [s.device(cell=2, behaviour=-1) for _ in range(20)]
+    _rich_scripts(s, storm)
+    return attach(b.build(), s.build()), Clock(1_000 * MS, epoch_ns=100 * MS, seed=3)
+
+
+def _rich_cores(s: SignallingBuilder) -> None:
+    new = s.core(sbi_timer_ns=6 * MS)
+    host = s.host(cpus=2)
+    s.functions(new, "AMF", instances=2, wake_ns=50 * US, congestion_backlog=1, overload_backlog=2, reject_ns=100 * US)
+    for name in ("SMF", "UDM"):
+        s.functions(new, name, host=host, service_kind="exponential", backlog_limit=2)
+    s.functions(new, "UPF", host=host)
+    s.functions(new, "IOT", workers=2)
+    old = s.core(kind="epc", retry_ns=5 * MS, max_attempts=2)
+    s.functions(old, "MME", workers=1, backlog_limit=3)
+    s.functions(old, "HSS", service_kind="exponential")
+    ask = {"opens": True, "receive_ns": 2 * MS}
+    s.procedure(new, "registration", [
+        {"sender": "UE", "receiver": "GNB"}, {"after": 0, "sender": "GNB", "receiver": "AMF", "receive_ns": 1_500 * US},
+        {"after": 1, "sender": "AMF", "receiver": "UDM", **ask}, {"after": 2, "sender": "UDM", "receiver": "AMF", "closes": True},
+        {"after": 3, "sender": "AMF", "receiver": "GNB"}, {"after": 3, "sender": "AMF", "receiver": "SMF"},
+        {"after": 4, "sender": "GNB", "receiver": "UE", "success": True}, {"after": 6, "sender": "UE", "receiver": "GNB"}])
+    s.chain(new, "registration_guti", "UE", "GNB", "AMF", "GNB", "UE", receive_ns=300 * US)
+    s.chain(new, "session_establishment", "UE", "GNB", "AMF", "SMF", "UPF", "SMF", "AMF", "GNB", "UE", receive_ns=200 * US)
+    s.procedure(new, "service_request", [
+        {"sender": "UE", "receiver": "GNB"}, {"after": 0, "sender": "GNB", "receiver": "AMF"},
+        {"after": 1, "sender": "AMF", "receiver": "SMF", **ask}, {"after": 2, "sender": "SMF", "receiver": "AMF", "closes": True},
+        {"after": 3, "sender": "AMF", "receiver": "GNB"}, {"after": 4, "sender": "GNB", "receiver": "UE", "success": True}])
+    s.chain(new, "resume", "UE", "GNB", "UE")
+    s.chain(new, "periodic_update", "UE", "GNB", "AMF", "GNB", "UE")
+    s.chain(new, "platform_connect", "UE", "GNB", "UPF", "IOT", "UPF", "GNB", "UE")
+    s.chain(new, "an_release", "GNB", "AMF", "GNB", "UE")
+    s.chain(new, "paging", "UPF", "SMF", "AMF", "GNB", "UE")
+    s.chain(new, "ran_paging", "GNB", "UE")
+    s.chain(new, "handover_xn", "GNB", "GNB", "AMF")
+    s.chain(new, "handover_n2", "GNB", "AMF", "GNB", "AMF", "GNB")
+    for name in ("session_release", "deregistration", "other"):
+        s.chain(new, name, "UE", "GNB", "AMF", "SMF", "IOT")
+    s.chain(old, "registration", "UE", "GNB", "MME", "HSS", "MME", "GNB", "UE", receive_ns=600 * US, patience_ns=25 * MS)
+    s.chain(old, "service_request", "UE", "GNB", "MME", "GNB", "UE")
+    s.chain(old, "periodic_update", "UE", "GNB", "MME", "GNB", "UE", patience_ns=6 * MS)
+    s.chain(old, "paging", "MME", "GNB", "UE")
+
+
+def _rich_scripts(s: SignallingBuilder, storm: list[int]) -> None:
+    s.script("power_off", [(device, 300 * MS + device) for device in range(14)])
+    s.script("boot", [(device, 380 * MS + device * 100 * US) for device in range(14)], guti_valid_q32=1 << 31)
+    s.script("function_down", target=0, t_ns=600 * MS, down_ns=30 * MS, context_lost=True)
+    s.script("function_down", target=5, t_ns=450 * MS, down_ns=100 * MS)
+    s.script("function_down", target=6, t_ns=700 * MS, down_ns=40 * MS, context_lost=True)
+    s.script("core_delay", target=0, t_ns=800 * MS, extra_ns=3 * MS)
+    s.script("wake", [(device, (100 + 31 * device) * MS) for device in range(24)])
+    s.script("access", [(device, 200 * MS + (i // 4) * MS) for i, device in enumerate(storm)])
+    s.script("power_off", [(device, 905 * MS) for device in range(20)])
