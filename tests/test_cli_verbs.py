@@ -87,8 +87,10 @@ def test_compare_prints_a_paired_table(faked, capsys):
     assert faked("compare", *runs) == cli.OK
     out, err = capsys.readouterr()
     assert "share_within_deadline" in out and "different seeds" in err
+    assert out.startswith(f"A: made-up ({runs[0]})\nB: made-up ({runs[1]})\n  seed: ")
     assert faked("compare", *runs, "--json") == cli.OK
-    assert json.loads(capsys.readouterr().out)["differences"]
+    found = json.loads(capsys.readouterr().out)
+    assert found["differences"] and [row["key"] for row in found["settings"]] == ["seed"] and len(found["runs"]) == 2
     assert faked("compare", *runs, "--kpi", "no_such_kpi") == cli.NOTHING
     assert faked("compare", runs[0], "made-up", "--kpi", "offered", "--scope", "all") == cli.OK
     capsys.readouterr()
@@ -219,3 +221,8 @@ def test_a_reader_who_stops_early_is_no_error():
     process.stdout.close()
     err = process.stderr.read()
     assert process.wait(60) == cli.OK and not err, err
+
+
+def test_the_version_is_told(capsys):
+    assert cli.main(["--version"]) == cli.OK
+    assert capsys.readouterr().out.startswith("parktwin 0.")

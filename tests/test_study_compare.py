@@ -83,3 +83,9 @@ def test_report_and_tables_give_the_same_interval():
     for shares in ([0.99, 0.98, 1.0], [1.0, 1.0], [0.5, 0.5]):
         found = share_interval(np.array(shares), 500.0)
         assert (found.low, found.high) == pytest.approx(interval(shares, 500))
+
+
+def test_settings_that_differ_are_found_at_any_depth():
+    from twin.study.compare import different_settings
+    a, b = {"x": {"y": 1, "z": [1]}, "only": "a"}, {"x": {"y": 2, "z": [1]}, "new": {"k": True}}
+    assert different_settings(a, b) == [("x.y", "1", "2"), ("only", "a", "-"), ("new.k", "-", "True")]

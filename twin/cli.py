@@ -136,7 +136,7 @@ def compare(a: Annotated[str, typer.Argument(metavar="A", help="Run folder, run 
             replications: Replications = None, seed: Seed = None, jobs: Jobs = 1, results: Results = Path("results"),
             json_: Json = False) -> None:
     """Difference of two runs (B - A), paired by replication, with its 95 % interval."""
-    from twin.printing import json_text, print_comparison
+    from twin.printing import json_text, print_compared, print_comparison
     from twin.study.compare import compare as compare_runs
 
     left, right = (_run_or_scenario(text, results) for text in (a, b))
@@ -144,9 +144,13 @@ def compare(a: Annotated[str, typer.Argument(metavar="A", help="Run folder, run 
     warnings = table.attrs["warnings"]
     for warning in warnings:
         say(f"warning: {warning}")
+    runs, different = table.attrs["runs"], table.attrs["settings"]
     if json_:
-        print(json_text({"differences": table.to_dict("records"), "warnings": warnings}))
-    elif not print_comparison(table, kpi, scope):
+        settings = [dict(zip(("key", "a", "b"), row)) for row in different]
+        print(json_text({"runs": runs, "settings": settings, "differences": table.to_dict("records"), "warnings": warnings}))
+        return
+    print_compared(runs, different)
+    if not print_comparison(table, kpi, scope):
         say(f"no KPI {', '.join(kpi)} at scope {scope}; see the columns kpi and scope_kind of kpis.parquet")
         raise typer.Exit(NOTHING)
 

@@ -163,6 +163,25 @@ def growth(factor: float, upper_bound: Any) -> str:
     return words or ("≤ " if upper_bound is True else "") + number(factor, 3)
 
 
+#: Differing settings that the head of a comparison names, and their longest value.
+MOST_SETTINGS, LONGEST_VALUE = 12, 60
+
+
+def print_compared(runs: list[str], different: list[tuple[str, str, str]]) -> None:
+    """The head of a comparison: the two runs and the settings in which they differ."""
+    for label, name in zip("AB", runs):
+        _console().print(f"{label}: {name}", markup=False, soft_wrap=True)
+    shown = [row for row in different if row[0] not in ("name", "question")]
+    for key, *values in shown[:MOST_SETTINGS]:
+        a, b = (text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…" for text in values)
+        _console().print(f"  {key}: {a} -> {b}", markup=False, soft_wrap=True)
+    if len(shown) > MOST_SETTINGS:
+        _console().print(f"  and {len(shown) - MOST_SETTINGS} more settings that differ", markup=False)
+    if not shown:
+        _console().print("  same settings", markup=False)
+    _console().print()
+
+
 def print_comparison(table: pd.DataFrame, kpis: list[str], scope: str) -> bool:
     """Differences of the chosen KPIs; False when nothing was chosen."""
     wanted = table["kpi"].isin(kpis or SHOWN_KPIS) & (table["scope_kind"].eq(scope) | (scope == "all"))

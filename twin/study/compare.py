@@ -21,7 +21,8 @@ def compare(a: RunSet | Scenario, b: RunSet | Scenario, **run_settings: Any) -> 
     """Difference b - a of every KPI and scope both runs have, with its 95 % Student-t interval over paired replications.
 
     A scenario is run first, with `run_settings` (as for `twin.run`). significant: the interval does not hold 0 (with one
-    replication there is no interval and nothing is significant). `.attrs["warnings"]` says what weakens the comparison.
+    replication there is no interval and nothing is significant). `.attrs["warnings"]` says what weakens the comparison,
+    `.attrs["runs"]` names the two runs and `.attrs["settings"]` the settings that differ: (key, of a, of b).
 
     Raises:
         MissingResultError: a run is not finished.
@@ -39,7 +40,24 @@ def compare(a: RunSet | Scenario, b: RunSet | Scenario, **run_settings: Any) -> 
     table["significant"] = np.where(np.isnan(half), False, (table["ci_low"] > 0) | (table["ci_high"] < 0))
     out = table[COLUMNS]
     out.attrs["warnings"] = _doubts(run_a, run_b)
+    out.attrs["runs"] = [f"{r.manifest.get('name', '')} ({r.run_id})" for r in (run_a, run_b)]
+    out.attrs["settings"] = different_settings(*(r.manifest.get("scenario") or {} for r in (run_a, run_b)))
     return out
+
+
+def different_settings(a: dict[str, Any], b: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Settings in which two resolved scenarios differ, as dotted keys with both values; ``-`` where one has none."""
+    left, right = _flat(a), _flat(b)
+    keys = dict.fromkeys([*left, *right])
+    return [(key, left.get(key, "-"), right.get(key, "-")) for key in keys if left.get(key) != right.get(key)]
+
+
+def _flat(value: Any, key: str = "") -> dict[str, str]:
+    """Dotted key -> value as text; a list is one value."""
+    if not isinstance(value, dict):
+        return {key: str(value)}
+    parts = [_flat(item, f"{key}.{name}" if key else str(name)) for name, item in value.items()]
+    return {name: text for part in parts for name, text in part.items()}
 
 
 def _doubts(a: RunSet, b: RunSet) -> list[str]:
