@@ -17,7 +17,8 @@ from twin.scenario.schema import LIBRARIES
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 SHIPPED = sorted(SCENARIOS.glob("*.yaml"))
 EXPECTED = {"one-park", "baseline-2025", "plan-2026", "plan-2026-priority-parks", "plan-2026-delayed", "edge-upf", "private-5g",
-            "private-5g-park-upf", "private-5g-dedicated-ran", "iot-high-density", "shared-ran"}
+            "private-5g-park-upf", "private-5g-dedicated-ran", "iot-high-density", "shared-ran", "normal-hour-signalling",
+            "power-restore-storm", "amf-restart", "ra-overload-37868"}
 
 
 @pytest.fixture(scope="module")
