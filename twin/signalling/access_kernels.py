@@ -208,7 +208,7 @@ def log_access(ctl, device, t, outcome):
     if n < len(ctl.access_log):
         d, row = ctl.devices[device], ctl.access_log[n]
         row[0], row[1], row[2] = device, d[sc.DV_ACCESSES] - 1, d[sc.DV_CELL]
-        row[3], row[4], row[5], row[6] = d[sc.DV_SEEK], t, d[sc.DV_TX], outcome
+        row[3], row[4], row[5], row[6] = d[sc.DV_SEEK], t, d[sc.DV_TX] if outcome < 2 else 0, outcome
         ctl.log_size[1] = n + 1
 
 

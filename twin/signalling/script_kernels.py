@@ -72,7 +72,7 @@ def script_device(key, fx, ctl, tally, bursts, done, row, t):
         boot(key, fx, ctl, tally, script, device, t)
     elif kind == sc.SCRIPT_WAKE:
         wake(key, fx, ctl, tally, device, t)
-    elif ctl.devices[device, sc.DV_TASK] == sc.TASK_NONE:
+    elif ctl.devices[device, sc.DV_TASK] == sc.TASK_NONE and ctl.devices[device, sc.DV_CELL] != sc.NONE:
         begin(key, fx, ctl, tally, device, sc.GOAL_ACCESS, t)
 
 
