@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from fakes import fake_measures, fake_measures_with_control, fake_world, with_signalling
 
@@ -109,14 +110,27 @@ def test_random_access_counts_as_the_tr_does(table, measures):
 
 
 def test_a_storm_that_not_all_come_back_from_has_no_such_row(table):
-    assert value(table, "storm_devices", "storm", "power/boot") == 100
-    assert value(table, "storm_recovered_share", "storm", "power/boot") == pytest.approx(0.97)
-    assert 0.2 < value(table, "storm_recovery_p50_s", "storm", "power/boot") < value(
-        table, "storm_recovery_p95_s", "storm", "power/boot") < 1.5
+    assert value(table, "storm_devices", "storm", "power") == 100
+    assert value(table, "storm_recovered_share", "storm", "power") == pytest.approx(0.97)
+    assert 0.2 < value(table, "storm_recovery_p50_s", "storm", "power") < value(
+        table, "storm_recovery_p95_s", "storm", "power") < 1.5
     assert not (table["kpi"] == "storm_recovery_p99_s").any()
-    assert value(table, "storm_peak_backlog", "storm", "power/boot") == 3, "from its time on"
-    assert 0 < value(table, "storm_retry_share", "storm", "power/boot") < 0.1
-    assert not (table["scope"] == "power/power_off").any()
+    assert value(table, "storm_peak_backlog", "storm", "power") == 3, "from its time on"
+    assert 0 < value(table, "storm_retry_share", "storm", "power") < 0.1
+    assert set(table.loc[table["scope_kind"] == "storm", "scope"]) == {"power"}, "the power cut is part of it"
+
+
+def test_storms_of_the_core_have_no_recovery_and_names_of_their_own(measures, world):
+    tables = world.signalling
+    scripts = pd.concat([tables.scripts, tables.scripts.iloc[[1, 1, 1]].assign(name=["restart", "restart", "power"], kind=4)],
+                        ignore_index=True)
+    control = replace(measures.control, script_devices=np.array([100, 100, 0, 0, 0]),
+                      recovery_hist=np.concatenate([measures.control.recovery_hist, np.zeros((3, bins.n_bins(7)), np.int64)]))
+    table = kpis.kpi_rows(replace(measures, control=control), replace(world, signalling=replace(tables, scripts=scripts)))
+    storms = table[table["scope_kind"] == "storm"]
+    assert set(storms["scope"]) == {"power/boot", "power/function_down", "restart/function_down/1", "restart/function_down/2"}
+    assert set(storms[storms["kpi"].isin(["storm_devices", "storm_recovered_share"])]["scope"]) == {"power/boot"}
+    assert (storms[storms["kpi"] == "storm_peak_backlog"]["value"] == 3).all()
 
 
 def test_recovery_is_of_all_devices():
@@ -142,8 +156,8 @@ def test_time_series(measures, world):
     assert series["ra_collision_share_per_attempt", "network", 1.0] == pytest.approx(0.2)
     assert series["function_backlog", "viettel/5gc/amf-1", 0.0] == 20
     assert series["registered_devices", "viettel/5gc", 1.0] == 30
-    assert series["storm_back_share", "power/boot", 1.0] == 0
-    assert ("storm_back_share", "power/boot", 0.0) not in series.index, "nothing comes back before the storm"
+    assert series["storm_back_share", "power", 1.0] == 0
+    assert ("storm_back_share", "power", 0.0) not in series.index, "nothing comes back before the storm"
     assert series["registrations_succeeded_per_s", "viettel/5gc", 1.0] == measures.control.series_procedures[1, 0, 1]
     assert series["procedures_started_per_s", "viettel/5gc", 1.0] == measures.control.series_procedures[1, :4, 0].sum()
 

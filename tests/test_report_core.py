@@ -40,7 +40,7 @@ def test_the_section_names_the_first_to_give_way(folder):
     assert fivegc["functions"][0]["name"] in ("udm-1", "amf-1") and "gives way first" in fivegc["first"]
     assert {i["name"] for i in fivegc["interfaces"]} == {"Uu", "N2", "SBI"}
     assert found["procedures"]["causes"] == ["Timed out", "Rejected, congestion"]
-    assert found["storms"]["names"] == ["power/boot"]
+    assert found["storms"]["names"] == ["power"]
     by_name = {row["name"]: row["values"] for row in found["storms"]["rows"]}
     assert by_name["Until 99 % are back"] == ["–"] and by_name["Back in the end"] == ["97.00\u00a0%"]
     assert {"name": "Collisions, of all opportunities", "value": "0.56\u00a0%"} in found["access"]["rows"]

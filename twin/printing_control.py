@@ -31,7 +31,9 @@ def control_tables(summary: pd.DataFrame, alone: bool = False) -> list[Table]:
     """The fullest network functions; storms; random access where there are storms, many collisions or nothing else (`alone`)."""
     functions, storms = (_wide(summary, kind) for kind in ("function", "storm"))
     tables = []
-    if "function_load_pct" in functions:
+    if "function_messages_per_s" in functions:  # functions that nobody asks have the load of others only
+        functions = functions[functions["function_messages_per_s"] > 0]
+    if len(functions) and "function_load_pct" in functions:
         fullest = functions.sort_values("function_load_pct", ascending=False, kind="stable").head(MOST_FUNCTIONS)
         title = f"Network functions, the fullest {len(fullest)} of {len(functions)}"
         tables.append(_table(title, "function", fullest, _FUNCTION_COLUMNS))

@@ -8,6 +8,7 @@ import pandas as pd
 from twin.measure.scopes import ratio
 from twin.world.signalling_tables import INTERFACES, ROLES, SCRIPTS, TRIGGERS, Signalling
 
+_STORM_KINDS = [SCRIPTS.index(name) for name in ("boot", "wake", "function_down", "core_delay")]
 REGISTRATIONS = tuple(TRIGGERS.index(name) for name in ("registration", "registration_guti"))
 
 
@@ -28,12 +29,19 @@ def interface_names(tables: Signalling) -> np.ndarray:
     return np.array([f"{core}/{interface}" for core in core_names(tables) for interface in INTERFACES], dtype=object)
 
 
-def script_names(tables: Signalling) -> np.ndarray:
-    """Names of the scripts; those that share one are told apart by what they do."""
-    names = tables.scripts["name"].astype(str).to_numpy(object)
-    kinds = [SCRIPTS[kind] for kind in tables.scripts["kind"].to_numpy(dtype=np.int64)]
-    twice = tables.scripts["name"].duplicated(keep=False).to_numpy(dtype=bool)
-    return np.array([f"{n}/{kind}" if again else n for n, kind, again in zip(names, kinds, twice)], dtype=object)
+def storm_rows(tables: Signalling) -> np.ndarray:
+    """Rows of the scripts that are storms: what happens to devices or the core at once (of a power cut, the return)."""
+    return np.flatnonzero(np.isin(tables.scripts["kind"].to_numpy(), _STORM_KINDS))
+
+
+def storm_names(tables: Signalling, row: np.ndarray) -> np.ndarray:
+    """Names of storms; those that share one are told apart by what they do, then by number."""
+    scripts = tables.scripts.iloc[row]
+    name = scripts["name"].astype(str)
+    kind = pd.Series([SCRIPTS[k] for k in scripts["kind"].to_numpy(dtype=np.int64)], index=name.index, dtype=str)
+    name = name.where(~name.duplicated(keep=False), name + "/" + kind)
+    number = (name.groupby(name).cumcount() + 1).astype(str)
+    return name.where(~name.duplicated(keep=False), name + "/" + number).to_numpy(object)
 
 
 def of_core(core: np.ndarray, values: np.ndarray, n_cores: int) -> np.ndarray:

@@ -14,11 +14,13 @@ from twin.measure.control_names import (
     function_load_pct,
     of_core,
     owned_names,
-    script_names,
+    storm_names,
+    storm_rows,
 )
 from twin.measure.measures import Measures
 from twin.measure.scopes import ratio
 from twin.measure.series import COLUMNS, long_rows, measured_buckets, replications_in, seconds_of_buckets
+from twin.measure.storm_kpis import recovers
 from twin.world.signalling_tables import Signalling
 from twin.world.tables import World
 
@@ -91,7 +93,9 @@ def _gauges(measures: Measures, control: ControlMeasures, tables: Signalling) ->
 
 def _recovery(measures: Measures, control: ControlMeasures, tables: Signalling) -> list[pd.DataFrame]:
     """Share of each script's devices that are back, at the start of each bucket."""
-    used = np.flatnonzero(control.script_devices > 0)
+    rows = storm_rows(tables)
+    keep = recovers(control, tables)[rows]
+    used, names = rows[keep], storm_names(tables, rows)[keep]
     if not len(used):
         return []
     upper = bins.bin_edges(bins.DELAY_BITS)[1:]
@@ -100,4 +104,4 @@ def _recovery(measures: Measures, control: ControlMeasures, tables: Signalling) 
     cumulated = np.concatenate([np.zeros((len(used), 1), np.int64), np.cumsum(control.recovery_hist[used], axis=1)], axis=1)
     index = np.searchsorted(upper, np.maximum(since, 0), side="right")
     back = cumulated[np.arange(len(used)), index] / control.script_devices[used]
-    return [long_rows(measures, "storm_back_share", "storm", script_names(tables)[used], np.where(since >= 0, back, np.nan))]
+    return [long_rows(measures, "storm_back_share", "storm", names, np.where(since >= 0, back, np.nan))]

@@ -8,35 +8,42 @@ import numpy as np
 
 from twin.base import bins
 from twin.measure.control import ControlMeasures
-from twin.measure.control_names import REGISTRATIONS, function_load_pct, script_names
+from twin.measure.control_names import REGISTRATIONS, function_load_pct, storm_names, storm_rows
 from twin.measure.measures import Measures
 from twin.measure.network import PCT
 from twin.measure.scopes import Rows, ratio, rows
 from twin.measure.series import replications_in, seconds_of_buckets
-from twin.world.signalling_tables import Signalling
+from twin.world.signalling_tables import SCRIPTS, Signalling
 
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 def storm_kpis(measures: Measures, tables: Signalling) -> Iterator[Rows]:
-    """One scope a script that devices come back from; times are since the script's time.
+    """One scope a storm; times are since its beginning.
 
-    storm_recovery_p95_s: until 95 % of all its devices were connected again; no row if fewer came back. Retries, collisions,
-    backlog and load are of the whole network from the storm's time until the next one begins.
+    storm_recovery_p95_s: until 95 % of all devices that were to come back were connected again; no row if fewer were. Retries,
+    collisions, backlog and load are of the whole network from the storm's time until the next one begins.
     """
-    control = measures.control
-    if control is None or not len(tables.scripts):
+    control, row = measures.control, storm_rows(tables)
+    if control is None or not len(row):
         return
-    used = control.script_devices > 0
-    names = script_names(tables)[used]
-    devices = control.script_devices[used]
-    yield rows("storm_devices", "storm", names, devices / replications_in(measures), "devices")
-    yield rows("storm_recovered_share", "storm", names, ratio(control.recovery_hist[used].sum(axis=1), devices), "share")
-    times = recovery_s(control.recovery_hist[used], devices)
+    names = storm_names(tables, row)
+    devices, hist = control.script_devices[row], control.recovery_hist[row]
+    back = recovers(control, tables)[row]
+    count = np.where(devices > 0, devices / replications_in(measures), np.nan)
+    yield rows("storm_devices", "storm", names, count, "devices")
+    yield rows("storm_recovered_share", "storm", names[back], ratio(hist.sum(axis=1), devices)[back], "share")
+    times = recovery_s(hist, devices)
     for column, q in enumerate(QUANTILES):
         yield rows(f"storm_recovery_{q}_s", "storm", names, times[:, column], "s")
     if len(control.series_backlog):
-        yield from _meanwhile(measures, control, tables, used, names)
+        yield from _meanwhile(measures, control, tables, row, names)
+
+
+def recovers(control: ControlMeasures, tables: Signalling) -> np.ndarray:
+    """bool (scripts,): its devices are counted when they come back: power returns to them, or somebody counted one."""
+    boots = tables.scripts["kind"].to_numpy() == SCRIPTS.index("boot")
+    return (control.script_devices > 0) & (boots | (control.recovery_hist.sum(axis=1) > 0))
 
 
 def recovery_s(hist: np.ndarray, devices: np.ndarray) -> np.ndarray:
@@ -53,9 +60,8 @@ def recovery_s(hist: np.ndarray, devices: np.ndarray) -> np.ndarray:
     return out
 
 
-def windows(tables: Signalling, bucket_ns: int, buckets: int) -> list[slice]:
-    """The buckets of each script: from its time until the next later script's time, or the end."""
-    times = np.asarray(tables.scripts["t_ns"].to_numpy(dtype=np.int64))
+def windows(times: np.ndarray, bucket_ns: int, buckets: int) -> list[slice]:
+    """The buckets of storms that begin at those times: until the next later one, or the end."""
     found = []
     for t in times:
         later = times[times > t]
@@ -65,11 +71,11 @@ def windows(tables: Signalling, bucket_ns: int, buckets: int) -> list[slice]:
     return found
 
 
-def _meanwhile(measures: Measures, control: ControlMeasures, tables: Signalling, used: np.ndarray,
+def _meanwhile(measures: Measures, control: ControlMeasures, tables: Signalling, row: np.ndarray,
                names: np.ndarray) -> Iterator[Rows]:
-    """The worst of the time after the script, from the time series."""
+    """The worst of the time after the storm began, from the time series."""
     buckets = len(control.series_backlog)
-    spans = [span for span, mine in zip(windows(tables, measures.bucket_ns, buckets), used) if mine]
+    spans = windows(tables.scripts["t_ns"].to_numpy(dtype=np.int64)[row], measures.bucket_ns, buckets)
     seconds = _seconds(measures, buckets)
     load = function_load_pct(control.series_busy_ns, 1e9 * seconds[:, None], tables)
     registration = np.isin(tables.procedures["trigger"].to_numpy(), REGISTRATIONS)

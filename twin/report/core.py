@@ -36,14 +36,16 @@ def core_section(run: RunData, texts: Texts) -> dict[str, Any] | None:
 
 
 def _cores(run: RunData) -> list[str]:
-    return sorted(run.kpis.loc[run.kpis["scope_kind"] == "core", "scope"].astype(str).unique())
+    """Cores that anything happened in."""
+    return sorted(core for core, n in run.kpi_means("procedures_per_s", "core").items() if n > 0)
 
 
 def _core(run: RunData, core: str, texts: Texts) -> dict[str, Any]:
     """One core: its functions, the first to give way, what is connected, messages per interface."""
     load, background = (run.kpi_means(f"function_{name}", "function") for name in ("load_pct", "background_pct"))
     figures = {name: run.kpi_means(f"function_{name}", "function") for name in _FUNCTION_FIGURES}
-    mine = [name for name in load if name.startswith(f"{core}/")]
+    asked = figures["messages_per_s"]
+    mine = [name for name in load if name.startswith(f"{core}/") and asked.get(name, 1.0) > 0]
     headroom = headroom_pct(run)
     room = {name: _growth(load[name], background.get(name, 0.0), headroom) for name in mine}
     mine.sort(key=lambda name: (room[name], -load[name], name))
@@ -57,8 +59,12 @@ def _core(run: RunData, core: str, texts: Texts) -> dict[str, Any]:
         key = "core.first_over" if load[mine[0]] >= headroom else "core.first"
         first = texts(key, core=core, name=_below(mine[0], core), load=texts.number(load[mine[0]], 1),
                       growth=_growth_text(room[mine[0]], texts), headroom=texts.number(headroom))
-    return {"name": core, "functions": rows, "first": first, "gauges": _gauges(run, core, texts),
-            "interfaces": _interfaces(run, core, texts), "licences": _licences(run, core, texts)}
+    fullest: dict[str, dict[str, str]] = {}
+    for row in rows:
+        fullest.setdefault(row["name"].rpartition("-")[0] or row["name"], row)
+    return {"name": core, "functions": list(fullest.values()), "instances": rows if len(rows) > len(fullest) else [],
+            "first": first, "gauges": _gauges(run, core, texts), "interfaces": _interfaces(run, core, texts),
+            "licences": _licences(run, core, texts)}
 
 
 def _below(name: str, core: str) -> str:
@@ -147,11 +153,12 @@ def _cdf(run: RunData, texts: Texts) -> list[dict[str, str]]:
 
 def _storms(run: RunData, texts: Texts) -> dict[str, Any]:
     """A column a storm, a row a figure."""
-    names = sorted(run.kpi_means("storm_devices", "storm"))
+    names = sorted(run.kpis.loc[run.kpis["scope_kind"] == "storm", "scope"].astype(str).unique())
     rows = []
     for kpi, unit in _STORM.items() if names else ():
         found = run.kpi_means(kpi, "storm")
-        if found or kpi.startswith("storm_recovery_"):  # a dash says that fewer came back
+        waited = kpi.startswith("storm_recovery_") and run.kpi_means("storm_recovered_share", "storm")
+        if found or waited:  # a dash says that fewer came back
             rows.append({"name": texts(f"kpi.{kpi}"), "values": [_value(found.get(name), unit, texts) for name in names]})
     return {"names": names, "rows": rows}
 

@@ -111,7 +111,7 @@ class RunSet:
         table["share_without_coverage"] = lonely / offered
         table["p99_ms"], table["direction"] = worst_p99(self.kpis, table.index)
         names = table.index.to_series().str.split("/", n=1, expand=True).reindex(columns=[0, 1])
-        table = table.assign(park=names[0], application=names[1])
+        table = table.assign(park=names[0].astype(object), application=names[1].astype(object))
         named = self.manifest.get("scenario", {}).get("applications", {})
         settings = [named.get(application, {}) for application in table["application"]]
         limits = of[of["kpi"].isin([f"deadline_{d}_ms" for d in ("ul", "dl", "rtt")])].groupby("scope")["mean"].max()
