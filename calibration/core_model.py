@@ -109,10 +109,12 @@ class Outcome:
 
 
 def run(arrivals: list[tuple[float, str]], costs: Costs, *, cpus: int = 1, scp: bool = False, outside: float = 0.1,
-        hop: float = 0.02, patience: float = PATIENCE_MS, sbi_timer: float = SBI_TIMER_MS) -> Outcome:  # fmt: skip
+        hop: float = 0.02, patience: float = PATIENCE_MS, sbi_timer: float = SBI_TIMER_MS,
+        free: tuple[str, ...] = ()) -> Outcome:  # fmt: skip
     """Serve procedures that start at the given times.
 
     `outside`: what a device and its gNB take to answer; `hop`: on the way between two processes, without CPU.
+    `free`: functions that cost nothing (they run elsewhere).
     """
     flows = {name: flow(name, scp) for name in {name for _, name in arrivals}}
     follow = {name: [[n for n, s in enumerate(f) if s.after == at] for at in range(-1, len(f))] for name, f in flows.items()}
@@ -153,7 +155,7 @@ def run(arrivals: list[tuple[float, str]], costs: Costs, *, cpus: int = 1, scp: 
 
     def work(function: str, instance: int, n: int, demand: float) -> None:
         waiting = queues.setdefault(function, deque())
-        demand += 0.0 if waiting else costs.wake
+        demand = 0.0 if function in free else demand + (0.0 if waiting else costs.wake)
         cpu[function] = cpu.get(function, 0.0) + demand
         waiting.append((instance, n, demand))
         if len(waiting) == 1:
