@@ -130,15 +130,19 @@ class Device(Bearer):
             self._plane.bursts.lost(burst, self.now, "no_power")
         elif self.state == DEREGISTERED and self.task is Task.WAIT:
             self._plane.bursts.lost(burst, self.now, "access_failed")
-        elif len(self._held) >= self.behaviour.hold_limit:
-            self._plane.bursts.lost(burst, self.now, "access_overflow")
         else:
-            self._held.append(Held(burst, enter))
+            self._hold(burst, enter)
             if self.task is Task.NONE:
                 self._fetch(uplink=burst.direction == 0)
 
+    def _hold(self, burst: Burst, enter: Callable[[Burst], None]) -> None:
+        if len(self._held) < self.behaviour.hold_limit:
+            self._held.append(Held(burst, enter))
+        else:
+            self._plane.bursts.lost(burst, self.now, "access_overflow")
+
     def _fetch(self, uplink: bool) -> None:
-        """Something is held, nothing is done about it yet."""
+        """Something came, nothing is done about it yet. (A burst that is not held for lack of room wakes the device, too.)"""
         if self.state == DEREGISTERED:
             self.begin(Goal.REGISTER)
         elif not uplink:
