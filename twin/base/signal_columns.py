@@ -62,7 +62,8 @@ STEP_COLUMNS = 16
  RC_GRANTS, RC_MSG3, RC_MSG3_RTT, RC_MSG4, RC_MSG4_RTT, RC_HARQ_FAIL, RC_MAX_HARQ, RC_CONTENTION,
  RC_BACKOFF, RC_ANSWERED, RC_BARRING, RC_BARRING_NS) = range(20)
 # fmt: on
-(SC_HASH, SC_RACH, SC_RADIO, SC_N2, SC_N2_PS, SC_XN, SC_BLOCK, SC_PRB, SC_HEAD, SC_JOINED, SC_OCCASION, SC_FIRST, SC_LAST) = range(13)
+# SC_HEAD: first device that has joined; SC_OCCASION: the one they wait for; SC_FIRST, SC_LAST: used.
+(SC_HASH, SC_RACH, SC_RADIO, SC_N2, SC_N2_PS, SC_XN, SC_BLOCK, SC_PRB, SC_HEAD, SC_OCCASION, SC_FIRST, SC_LAST) = range(12)
 CELL_COLUMNS = 16
 
 # --- running procedures ---------------------------------------------------------------------------------------------------------
@@ -100,8 +101,9 @@ RANK_SCRIPT, RANK_TIMER, RANK_COMPLETION, RANK_ARRIVAL, RANK_BURST, RANK_READY, 
 (TM_ACCESS, TM_REJECT, TM_WATCH, TM_WAIT, TM_INACTIVITY, TM_RELEASE, TM_PERIODIC, TM_RATE) = range(8)
 TM_SHIFT = 27
 
-# What a piece of work at a function is.
-WORK_MESSAGE, WORK_ORIGIN, WORK_REJECT_CONTEXT, WORK_REJECT_CONGESTION = range(4)
+# What a piece of work at a function is: a message, the making of a first one, a refusal (of a first one: with WORK_ORIGIN).
+WORK_MESSAGE, WORK_ORIGIN, WORK_REJECT_CONTEXT, WORK_REJECT_CONGESTION = 0, 1, 2, 4
+WORK_BITS, WORK_MASK = 3, 7
 # Nodes: pieces of work that wait at functions of a host.
 ND_INSTANCE, ND_STEP, ND_WORK, ND_DEMAND, ND_NEXT = range(5)
 NODE_COLUMNS = 8

@@ -21,8 +21,10 @@ from twin.world.signalling_tables import Signalling
 if TYPE_CHECKING:
     from twin.engine.run import Engine
 
-LOG_ROOM = 1 << 18
-RESERVE_COLUMNS = 7
+LOG_ROOM, LOG_COLUMNS = 1 << 18, 7
+#: Tallies that begin anew at the end of the warm-up.
+FROM_WARMUP = ("duration_sum", "duration_hist", "core_sum", "core_hist", "ra_tx", "ra_delay_hist", "ra_delay_sum", "gauge_area")
+ACCESS_COLUMNS = [sc.RA_BEGUN, sc.RA_PREAMBLES, sc.RA_PREAMBLES_COLLIDED, sc.RA_SUCCEEDED, sc.RA_FAILED]
 
 
 class ControlPlane:
@@ -37,8 +39,8 @@ class ControlPlane:
         self.cuts = cutting_times(signalling)
         self.cursor = np.zeros(2, np.int64)
         room = LOG_ROOM if log else 0
-        self.log = np.zeros((room, RESERVE_COLUMNS), np.int64)
-        self.access_log = np.zeros((room, RESERVE_COLUMNS), np.int64)
+        self.log = np.zeros((room, LOG_COLUMNS), np.int64)
+        self.access_log = np.zeros((room, LOG_COLUMNS), np.int64)
         self.log_size = np.zeros(2, np.int64)
 
     def first(self, state: State) -> None:
@@ -99,7 +101,7 @@ class ControlPlane:
         state, now = self.engine.state, int(self.engine.state.now[0])
         for name, array in self._counters(state).items():
             getattr(state, f"control_warm_{name}")[:] = array
-        for name in ("duration_sum", "duration_hist", "core_sum", "core_hist", "ra_tx", "ra_delay_hist", "ra_delay_sum", "gauge_area"):
+        for name in FROM_WARMUP:
             getattr(state, TALLY + name)[:] = 0
         state.tally_gauge_t[:] = now
         state.tally_gauges_max[:] = state.tally_gauges
@@ -139,10 +141,10 @@ class ControlPlane:
         counts = self._counters(state)
         since = {name: array - getattr(state, f"control_epoch_{name}") for name, array in counts.items()}
         p = since["procedures"]
-        state.control_series_procedures[bucket] += np.stack(
-            [p[:, sc.PC_STARTED], p[:, sc.PC_SUCCEEDED], p[:, 2 : sc.PC_IN_PROGRESS].sum(axis=1), p[:, sc.PC_RETRIES]], axis=1)  # fmt: skip
-        state.control_series_access[bucket] += since["ra"][
-            :, [sc.RA_BEGUN, sc.RA_PREAMBLES, sc.RA_PREAMBLES_COLLIDED, sc.RA_SUCCEEDED, sc.RA_FAILED]].sum(axis=0)  # fmt: skip
+        failed = p[:, 2 : sc.PC_IN_PROGRESS].sum(axis=1)
+        entry = np.stack([p[:, sc.PC_STARTED], p[:, sc.PC_SUCCEEDED], failed, p[:, sc.PC_RETRIES]], axis=1)
+        state.control_series_procedures[bucket] += entry
+        state.control_series_access[bucket] += since["ra"][:, ACCESS_COLUMNS].sum(axis=0)
         state.control_series_busy_ns[bucket] += since["served"]
         backlog = state.control_functions[:, sc.FU_BACKLOG]
         np.maximum(state.control_series_backlog[bucket], backlog, out=state.control_series_backlog[bucket])

@@ -17,7 +17,7 @@ from twin.traffic.kernels import CHUNK_COLUMNS, WHEEL_BUCKETS, chunks_for
 from twin.world.tables import Clock, World
 
 LEAST_ROWS, MOST_FIRST_ROWS = 1 << 15, 1 << 20
-ROWS_A_FLOW = 4
+ROWS_A_FLOW = 8
 MAX_SERIES = 240
 
 

@@ -161,7 +161,7 @@ def take_up(key, fx, ctl, instance, step, work, base, role, f, t):
         row[sc.IN_ADMITTED] = 1
         refusal = admission(fx, ctl, instance, f, t)
         if refusal != sc.WORK_MESSAGE:
-            work, base = refusal, max(ctl.functions[f, sc.FU_REJECT], 1)
+            work, base = work | refusal, max(ctl.functions[f, sc.FU_REJECT], 1)
     if ctl.functions[f, sc.FU_BACKLOG] >= ctl.functions[f, sc.FU_LIMIT]:
         ctl.functions[f, sc.FU_LOST_OVERFLOW] += 1
         note_trouble(ctl, instance, sc.OUT_OVERFLOW)

@@ -97,13 +97,14 @@ def give_work(key, fx, ctl, f, instance, step, work, base, t):
                 best = w
         end = max(t, ctl.workers[best]) + demand
         ctl.workers[best] = end
-        push_event(ctl, end, sc.RANK_COMPLETION, entity, sc.EV_DONE, (fx.steps[step, sc.ST_INDEX] << 2) | work,
+        push_event(ctl, end, sc.RANK_COMPLETION, entity, sc.EV_DONE, (fx.steps[step, sc.ST_INDEX] << sc.WORK_BITS) | work,
                    function[sc.FU_GENERATION], instance, f)  # fmt: skip
         return
     ctl.sizes[sc.SZ_NODES] -= 1
     node = ctl.free_nodes[ctl.sizes[sc.SZ_NODES]]
     row = ctl.nodes[node]
-    row[sc.ND_INSTANCE], row[sc.ND_STEP], row[sc.ND_WORK], row[sc.ND_DEMAND], row[sc.ND_NEXT] = instance, step, work, demand, sc.NONE
+    row[sc.ND_INSTANCE], row[sc.ND_STEP], row[sc.ND_WORK] = instance, step, work
+    row[sc.ND_DEMAND], row[sc.ND_NEXT] = demand, sc.NONE
     function[sc.FU_QUEUED_NS] += demand
     host = function[sc.FU_HOST]
     advance_host(ctl, host, t)

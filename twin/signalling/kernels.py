@@ -107,8 +107,8 @@ def run_event(key, fx, ctl, tally, bursts, flows, routes, lists, done, t, what, 
     if kind == sc.EV_ARRIVE:
         arrive(key, fx, ctl, tally, bursts, flows, routes, lists, done, row, other, t)
     elif kind == sc.EV_DONE:
-        step = fx.procedures[ctl.instances[row, sc.IN_PROCEDURE], sc.PR_FIRST] + (number >> np.int64(2))
-        finish_work(key, fx, ctl, tally, bursts, flows, routes, lists, done, other, row, step, number & np.int64(3), t)
+        step = fx.procedures[ctl.instances[row, sc.IN_PROCEDURE], sc.PR_FIRST] + (number >> np.int64(sc.WORK_BITS))
+        finish_work(key, fx, ctl, tally, bursts, flows, routes, lists, done, other, row, step, number & np.int64(sc.WORK_MASK), t)
     elif kind == sc.EV_HOST:
         run_host(key, fx, ctl, tally, bursts, flows, routes, lists, done, row, t)
     elif kind == sc.EV_WATCH:

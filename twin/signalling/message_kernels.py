@@ -135,7 +135,8 @@ def arrive_at_radio(key, fx, ctl, tally, bursts, flows, routes, lists, done, ins
     send_following(key, fx, ctl, tally, instance, step, processed, True)
     if of[sc.ST_SUCCESS]:
         row[sc.IN_REFS] += 1
-        push_event(ctl, processed, sc.RANK_COMPLETION, row[sc.IN_HASH], sc.EV_FINISH, of[sc.ST_INDEX] << 2, 0, instance, step)
+        number = of[sc.ST_INDEX] << sc.WORK_BITS
+        push_event(ctl, processed, sc.RANK_COMPLETION, row[sc.IN_HASH], sc.EV_FINISH, number, 0, instance, step)
 
 
 @routine
@@ -162,10 +163,10 @@ def finish_work(key, fx, ctl, tally, bursts, flows, routes, lists, done, f, inst
     """A function has done a piece of work."""
     row = ctl.instances[instance]
     ctl.functions[f, sc.FU_BACKLOG] -= 1
-    if work != sc.WORK_ORIGIN:
+    if not work & sc.WORK_ORIGIN:
         count_message(fx, ctl, tally, instance, step, sc.MC_RECEIVED)
-    if work == sc.WORK_REJECT_CONTEXT or work == sc.WORK_REJECT_CONGESTION:
-        cause = sc.OUT_CONTEXT if work == sc.WORK_REJECT_CONTEXT else sc.OUT_CONGESTION
+    if work & (sc.WORK_REJECT_CONTEXT | sc.WORK_REJECT_CONGESTION):
+        cause = sc.OUT_CONTEXT if work & sc.WORK_REJECT_CONTEXT else sc.OUT_CONGESTION
         push_timer(ctl, t + n2_ns(ctl, instance), ctl.devices[row[sc.IN_DEVICE], sc.DV_HASH], sc.TM_REJECT, row[sc.IN_SERIAL],
                    sc.EV_REJECT, 0, instance, cause)  # fmt: skip
         return
@@ -204,7 +205,7 @@ def run_host(key, fx, ctl, tally, bursts, flows, routes, lists, done, host, t):
 def lose_work(fx, ctl, tally, f, instance, step, work):
     """A function that goes down loses a piece of work."""
     ctl.functions[f, sc.FU_LOST_DOWN] += 1
-    if work != sc.WORK_ORIGIN:
+    if not work & sc.WORK_ORIGIN:
         count_message(fx, ctl, tally, instance, step, sc.MC_LOST)
     note_trouble(ctl, instance, sc.OUT_DOWN)
     drop_ref(ctl, instance)
@@ -237,5 +238,5 @@ def take_down(fx, ctl, tally, f, t, down_ns):
         if event[sc.EV_WHAT] & 0xFF == sc.EV_DONE and event[sc.EV_ROW] >> 32 == f:
             instance, number = event[sc.EV_ROW] & np.int64(0xFFFFFFFF), event[sc.EV_WHAT] >> np.int64(32)
             event[sc.EV_WHAT] = (event[sc.EV_WHAT] & ~np.int64(0xFF)) | sc.EV_VOID
-            step = fx.procedures[ctl.instances[instance, sc.IN_PROCEDURE], sc.PR_FIRST] + (number >> np.int64(2))
-            lose_work(fx, ctl, tally, f, instance, step, number & np.int64(3))
+            step = fx.procedures[ctl.instances[instance, sc.IN_PROCEDURE], sc.PR_FIRST] + (number >> np.int64(sc.WORK_BITS))
+            lose_work(fx, ctl, tally, f, instance, step, number & np.int64(sc.WORK_MASK))
