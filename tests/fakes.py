@@ -202,7 +202,8 @@ def fake_signalling(world: World) -> Signalling:
     return Signalling(
         cores=signalling_table("cores", name=["viettel/5gc", "vnpt/epc"], operator=[0, 1], kind=["5gc", "epc"],
                                profile=["carrier", "carrier"]),
-        hosts=signalling_table("hosts", name=["vnpt/host-1"], cpus=[2]), functions=functions, procedures=procedures, steps=steps,
+        hosts=signalling_table("hosts", name=["vnpt/epc/host"], cpus=[2]), functions=functions, procedures=procedures,
+        steps=steps,
         behaviours=signalling_table("behaviours", name=["b"]), rates=signalling_table("rates"),
         rach=signalling_table("rach", name=["nr"], max_tx=[10], n_preambles=[54]),
         rach_detect_q32=np.zeros((1, 11), dtype=np.int64),

@@ -69,7 +69,17 @@ def test_loads_hold_what_is_not_simulated(table, measures):
     assert value(table, "function_background_pct", "function", "viettel/5gc/amf-1") == pytest.approx(40)
     assert value(table, "core_amf_load_pct", "core", "viettel/5gc") == pytest.approx(max(amf))
     assert value(table, "function_load_pct", "function", "vnpt/epc/mme-1") == pytest.approx(100 * busy[4]), "one event loop"
-    assert value(table, "host_load_pct", "host", "vnpt/host-1") == pytest.approx(100 * (busy[4] + busy[5]) / 2)
+    assert value(table, "host_load_pct", "host", "vnpt/epc/host") == pytest.approx(100 * (busy[4] + busy[5]) / 2)
+
+
+def test_functions_know_how_full_the_cpus_are_that_they_share(table, measures, world):
+    busy = measures.control.function_counts[4:6, 3].sum() / measures.measured_ns
+    assert value(table, "function_host_load_pct", "function", "vnpt/epc/mme-1") == pytest.approx(50 * busy)
+    assert not ((table["kpi"] == "function_host_load_pct") & (table["scope"] == "viettel/5gc/amf-1")).any()
+    series = kpis.timeseries_rows(measures, world, warmup_ns=0).set_index(["kpi", "scope", "t_s"])["value"]
+    expected = 50 * measures.control.series_busy_ns[0, 4:6].sum() / 1e9
+    assert series["host_load_pct", "vnpt/epc/host", 0.0] == pytest.approx(expected)
+    assert series["function_host_load_pct", "vnpt/epc/hss-1", 0.0] == pytest.approx(expected)
 
 
 def test_roles_count_the_procedures_that_touch_them(table, measures):

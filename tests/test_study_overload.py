@@ -35,6 +35,14 @@ def test_what_was_full_is_named():
     assert AMF in late and "timed out: 30" in late
 
 
+def test_the_longest_backlog_on_full_cpus_is_named():
+    kpis, series = tables(timeouts=30.0)
+    shared = pd.DataFrame([(0.0, "function_host_load_pct", "function", name, 100.0) for name in (AMF, SMF)],
+                          columns=series.columns)
+    only, = driven_past_capacity(kpis, pd.concat([series, shared]))
+    assert only.startswith(AMF) and "the CPUs it shares 100.0 %" in only
+
+
 def test_timeouts_without_a_full_function_point_elsewhere():
     only, = driven_past_capacity(*tables(timeouts=30.0))
     assert "30 procedures of viettel/5gc failed by timeout though no function was full" in only and AMF in only

@@ -18,7 +18,8 @@ ACCESS_LINES = {
     "ra_access_delay_p50_ms": "access delay, p50", "ra_access_delay_p90_ms": "access delay, p90",
     "ra_access_delay_p95_ms": "access delay, p95",
 }
-_FUNCTION_COLUMNS = {"function_load_pct": ">load %", "function_background_pct": ">of it not\nsimulated",
+_FUNCTION_COLUMNS = {"function_load_pct": ">load %", "function_host_load_pct": ">shared\nCPUs %",
+                     "function_background_pct": ">of it not\nsimulated",
                      "function_messages_per_s": ">messages\n1/s", "function_backlog_max": ">longest\nbacklog",
                      "function_lost_overflow": ">lost"}
 _STORM_COLUMNS = {"storm_devices": ">devices", "storm_recovered_share": ">back", "storm_recovery_p50_s": ">50 % back\ns",
@@ -37,6 +38,8 @@ def control_tables(summary: pd.DataFrame, alone: bool = False) -> list[Table]:
         fullest = functions.sort_values("function_load_pct", ascending=False, kind="stable").head(MOST_FUNCTIONS)
         title = f"Network functions, the fullest {len(fullest)} of {len(functions)}"
         tables.append(_table(title, "function", fullest, _FUNCTION_COLUMNS))
+    if "storm_recovered_share" in storms:  # a dash says that fewer came back
+        storms = storms.reindex(columns=[*_STORM_COLUMNS])
     if len(storms):
         tables.append(_table("Storms", "storm", storms, _STORM_COLUMNS))
     access = summary[(summary["scope_kind"] == "network") & summary["kpi"].isin(list(ACCESS_LINES))]

@@ -13,8 +13,10 @@ from twin.measure.control_names import (
     background_share,
     core_names,
     function_load_pct,
+    host_load_pct,
     interface_names,
     of_core,
+    of_functions,
     owned_names,
     touched_roles,
 )
@@ -117,11 +119,9 @@ def _functions(control: ControlMeasures, tables: Signalling, elapsed_ns: int) ->
     yield rows("function_messages_per_s", "function", names, counts["messages"] * (1e9 / elapsed_ns), "1/s")
     for name in ("backlog_max", "lost_overflow", "lost_down"):
         yield rows(f"function_{name}", "function", names, counts[name], "messages")
-    if len(tables.hosts):
-        host = tables.functions["host"].to_numpy(dtype=np.int64)
-        busy = np.bincount(host[host >= 0], weights=counts["busy_ns"][host >= 0], minlength=len(tables.hosts))
-        load = 100.0 * ratio(busy, elapsed_ns * tables.hosts["cpus"].to_numpy(dtype=float))
-        yield rows("host_load_pct", "host", tables.hosts["name"].to_numpy(object), load, PCT)
+    load = host_load_pct(counts["busy_ns"], elapsed_ns, tables)
+    yield rows("host_load_pct", "host", tables.hosts["name"].to_numpy(object), load, PCT)
+    yield rows("function_host_load_pct", "function", names, of_functions(load, tables), PCT)
 
 
 def _roles(control: ControlMeasures, tables: Signalling, elapsed_ns: int) -> Iterator[Rows]:

@@ -71,6 +71,19 @@ def function_load_pct(busy_ns: np.ndarray, elapsed_ns: float | np.ndarray, table
     return 100.0 * (background + (1.0 - background) * ratio(busy_ns, elapsed_ns * workers))
 
 
+def host_load_pct(busy_ns: np.ndarray, elapsed_ns: float | np.ndarray, tables: Signalling) -> np.ndarray:
+    """Load of the CPUs of each host that functions share, in percent; busy_ns: (…, functions)."""
+    member = tables.functions["host"].to_numpy(dtype=np.int64)[:, None] == np.arange(len(tables.hosts))
+    return 100.0 * ratio(busy_ns @ member.astype(np.int64), elapsed_ns * tables.hosts["cpus"].to_numpy(dtype=float))
+
+
+def of_functions(of_hosts: np.ndarray, tables: Signalling) -> np.ndarray:
+    """What belongs to hosts (…, hosts) for each of their functions (…, functions); nan for one with workers of its own."""
+    host = tables.functions["host"].to_numpy(dtype=np.int64)
+    padded = np.concatenate([of_hosts, np.full((*of_hosts.shape[:-1], 1), np.nan)], axis=-1)
+    return padded[..., np.where(host >= 0, host, -1)]
+
+
 def background_share(tables: Signalling) -> np.ndarray:
     """Share of each function that traffic outside the simulation takes."""
     return np.nan_to_num(tables.functions["background_share"].to_numpy(dtype=float))

@@ -12,7 +12,9 @@ from twin.measure.control_names import (
     REGISTRATIONS,
     core_names,
     function_load_pct,
+    host_load_pct,
     of_core,
+    of_functions,
     owned_names,
     storm_names,
     storm_rows,
@@ -80,7 +82,10 @@ def _functions(measures: Measures, control: ControlMeasures, tables: Signalling,
     """Load and largest backlog of every function."""
     names = owned_names(tables, tables.functions)
     load = function_load_pct(control.series_busy_ns, 1e9 * seconds[:, None], tables)
+    host = host_load_pct(control.series_busy_ns, 1e9 * seconds[:, None], tables)
     return [long_rows(measures, "function_load_pct", "function", names, load),
+            long_rows(measures, "host_load_pct", "host", tables.hosts["name"].to_numpy(object), host),
+            long_rows(measures, "function_host_load_pct", "function", names, of_functions(host, tables)),
             long_rows(measures, "function_backlog", "function", names, control.series_backlog.astype(float))]
 
 

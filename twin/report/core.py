@@ -43,6 +43,7 @@ def _cores(run: RunData) -> list[str]:
 def _core(run: RunData, core: str, texts: Texts) -> dict[str, Any]:
     """One core: its functions, the first to give way, what is connected, messages per interface."""
     load, background = (run.kpi_means(f"function_{name}", "function") for name in ("load_pct", "background_pct"))
+    load |= run.kpi_means("host_load_pct", "host")
     figures = {name: run.kpi_means(f"function_{name}", "function") for name in _FUNCTION_FIGURES}
     asked = figures["messages_per_s"]
     mine = [name for name in load if name.startswith(f"{core}/") and asked.get(name, 1.0) > 0]

@@ -11,7 +11,7 @@ from twin.report.folder import RunData
 from twin.report.texts import Texts
 
 _BACK_MARKS = (50.0, 95.0, 99.0)
-_ALWAYS = (("function_load_pct", "function", "%"), ("procedures_started_per_s", "core", "1/s"),
+_ALWAYS = (("function_load_pct", "function", "%"), ("host_load_pct", "host", "%"), ("procedures_started_per_s", "core", "1/s"),
            ("connected_devices", "core", ""))
 _IN_STORMS = (("function_backlog", "function", ""), ("registrations_succeeded_per_s", "core", "1/s"))
 

@@ -46,23 +46,34 @@ def driven_past_capacity(kpis: pd.DataFrame, timeseries: pd.DataFrame) -> list[s
 
 
 def _functions(kpis: pd.DataFrame, timeseries: pd.DataFrame, late: pd.Series) -> pd.DataFrame:
-    """Load, fullest bucket, losses, backlog of every function, timeouts of its core, and whether it was driven too far."""
+    """Load, fullest bucket, losses, backlog of every function, timeouts of its core, and whether it was driven too far.
+
+    The CPUs of a host that is full are the limit of all its functions; of these the one with the longest backlog is named.
+    """
     table = pd.DataFrame({name: _worst(kpis, f"function_{name}", "function")
                           for name in ("load_pct", "lost_overflow", "backlog_max")}).fillna(0.0)
-    series = timeseries[timeseries["kpi"] == "function_load_pct"]
-    peak = series.groupby("scope")["value"].max().reindex(table.index).astype(float)
     core = [str(name).rpartition("/")[0] for name in table.index]
-    table = table.assign(core=core, peak=peak.fillna(0.0).clip(lower=table["load_pct"]),
+    table = table.assign(core=core, peak=_peak(timeseries, "function_load_pct", table.index).clip(lower=table["load_pct"]),
+                         host=_peak(timeseries, "function_host_load_pct", table.index),
                          timed_out=[float(late.get(name, 0.0)) for name in core])
-    full = (table["load_pct"] >= FULL_PCT) | (table["lost_overflow"] > 0) | (table["peak"] >= FULL_PCT) & (table["timed_out"] > 0)
+    longest = table["backlog_max"] >= table.groupby("core")["backlog_max"].transform("max")
+    busy = (table["peak"] >= FULL_PCT) | (table["host"] >= FULL_PCT) & longest
+    full = (table["load_pct"] >= FULL_PCT) | (table["lost_overflow"] > 0) | busy & (table["timed_out"] > 0)
     return table.assign(full=full.astype(bool))
 
 
+def _peak(timeseries: pd.DataFrame, kpi: str, names: pd.Index) -> pd.Series:
+    """The fullest bucket of each function, 0 where there is none."""
+    series = timeseries[timeseries["kpi"] == kpi]
+    return series.groupby("scope")["value"].max().reindex(names).astype(float).fillna(0.0)
+
+
 def _past(name: str, row: pd.Series) -> str:
+    shared = f", the CPUs it shares {row['host']:.1f} %" if row["host"] > 0 else ""
     gone = f", {row['lost_overflow']:,.0f} messages lost to a full backlog" if row["lost_overflow"] > 0 else ""
     slow = f"; procedures of {row['core']} that timed out: {row['timed_out']:,.0f}" if row["timed_out"] > 0 else ""
-    return (f"{name} was driven past its capacity: load {row['load_pct']:.1f} %, {row['peak']:.1f} % at its fullest, longest "
-            f"backlog {row['backlog_max']:,.0f} messages{gone}{slow}")
+    return (f"{name} was driven past its capacity: load {row['load_pct']:.1f} %, {row['peak']:.1f} % at its fullest{shared}, "
+            f"longest backlog {row['backlog_max']:,.0f} messages{gone}{slow}")
 
 
 def _slow(core: str, timeouts: float, peak: pd.Series) -> str:
