@@ -48,7 +48,7 @@ def step_table(signalling: Signalling) -> tuple[np.ndarray, np.ndarray]:
     rows[:, sc.ST_INDEX] = np.arange(len(rows)) - first
     rows[:, sc.ST_DEMAND] = rows[:, sc.ST_RECEIVE]
     for i in range(len(rows) - 1, -1, -1):  # from the back, so that siblings stand in order
-        parent = first[i] + after[i] if after[i] >= 0 else -1
+        parent = int(first[i] + after[i]) if after[i] >= 0 else -1
         place = rows[parent] if parent >= 0 else procedures[owner[i]]
         column = sc.ST_CHILD if parent >= 0 else sc.PR_CHILD
         rows[i, sc.ST_SIBLING] = place[column]
@@ -56,8 +56,7 @@ def step_table(signalling: Signalling) -> tuple[np.ndarray, np.ndarray]:
         if parent >= 0:
             rows[parent, sc.ST_DEMAND] += rows[i, sc.ST_SEND]
     rows[:, sc.ST_DEMAND] = np.maximum(rows[:, sc.ST_DEMAND], 1)
-    for i in np.flatnonzero(rows[:, sc.ST_SUCCESS]):
-        leaves = int(i)
+    for leaves in np.flatnonzero(rows[:, sc.ST_SUCCESS]).tolist():
         while after[leaves] >= 0 and rows[leaves, sc.ST_SENDER] in (UE, GNB):
             leaves = int(first[leaves] + after[leaves])
         rows[leaves, sc.ST_OUT] = rows[leaves, sc.ST_SENDER] not in (UE, GNB)
@@ -70,16 +69,18 @@ def rate_table(signalling: Signalling) -> np.ndarray:
     devices = signalling.devices
     names = {(int(core), name): i for i, (core, name) in
              enumerate(zip(signalling.procedures["core"], signalling.procedures["name"]))}  # fmt: skip
-    for row, rate in enumerate(signalling.rates.itertuples(index=False)):
+    rates = signalling.rates
+    means = rates["mean_ns"].to_numpy(np.int64)
+    for row, (behaviour, name) in enumerate(zip(rates["behaviour"], rates["procedure_name"])):
         for core in range(len(signalling.cores)):
-            procedure = names.get((core, rate.procedure_name))
+            procedure = names.get((core, name))
             if procedure is None:
                 continue
-            who = np.flatnonzero((devices["behaviour"] == rate.behaviour) & (devices["core"] == core))
+            who = np.flatnonzero((devices["behaviour"] == behaviour) & (devices["core"] == core))
             block = np.zeros((len(who), 5), np.int64)
             stream = int(draws.mix64(np.uint64((1 << 32) + row)))
             hashes = devices["device_hash"].to_numpy(np.uint64)[who] ^ np.uint64(stream)
-            block[:, 0], block[:, 1], block[:, 2], block[:, 4] = who, procedure, rate.mean_ns, row
+            block[:, 0], block[:, 1], block[:, 2], block[:, 4] = who, procedure, means[row], row
             block[:, 3] = [np.uint64(draws.mix64(h)).view(np.int64) for h in hashes]
             out.append(block)
     return np.concatenate(out) if out else np.zeros((0, 5), np.int64)
