@@ -7,6 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
+
+from twin.scenario.call_flows import library_flows
+from twin.scenario.signalling_entries import CoreProfile
+from twin.world.control.costs import end_cost_us, relayed
 
 sys.path.append(str(Path(__file__).parents[1] / "calibration"))
 import core_model
@@ -104,6 +109,19 @@ class TestModel:
             means.append(np.mean(core_model.run(arrivals, plain, hop=0.0).latency("DownlinkNASTransport")))
         expected = demand * (1 + 0.7 / (2 * 0.3))
         assert np.mean(means) == pytest.approx(expected, rel=0.03)
+
+    @pytest.mark.parametrize("scp", [False, True])
+    def test_it_charges_what_the_product_charges(self, costs, scp):
+        table = YAML(typ="safe").load((core_model.LIBRARY / "core_profiles.yaml").read_text())["open5gs"]
+        profile = CoreProfile.model_validate(table)
+        for name, procedure in library_flows("5gc").items():
+            if name == "platform_connect":
+                continue
+            ends = [(part.step, arrives) for part in relayed(procedure, scp) for arrives in (True, False)]
+            product = sum(end_cost_us(profile, step, arrives) for step, arrives in ends
+                          if (step.receiver if arrives else step.sender) not in core_model.OUTSIDE)  # fmt: skip
+            study = sum(costs.of(s.receiver, s, True) + costs.of(s.sender, s, False) for s in core_model.flow(name, scp))
+            assert study * 1e3 == pytest.approx(product)
 
     def test_work_is_conserved(self, costs):
         outcome = core_model.run([(0.0, "registration")] * 50, costs, hop=0.0, outside=0.0)
