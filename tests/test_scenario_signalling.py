@@ -196,3 +196,13 @@ def test_late_storms_are_warned_of():
     storms = [{"kind": "power_cut", "at_s": 900.0}]
     scenario: Scenario = load(PLAN).with_(signalling={"enabled": True, "storms": storms})
     assert any(w.startswith("signalling.storms.0.at_s: after the run's end") for w in scenario.warnings)
+    test = load(ROOT / "scenarios" / "ra-overload-37868.yaml", ["arrivals=uniform_60s", "simulation.horizon_s=20"])
+    assert any(w.startswith("random_access_test.arrivals: its devices come within 60 s") for w in test.warnings)
+
+
+@pytest.mark.parametrize("arrivals", ["uniform_60s", "beta_10s"])
+def test_the_set_up_of_tr_37868_is_stated_in_two_short_names(arrivals):
+    scenario = load(ROOT / "scenarios" / "ra-overload-37868.yaml", ["devices=1000", f"arrivals={arrivals}"])
+    assert scenario.random_access_test is not None and scenario.random_access_test.devices == 1000
+    assert scenario.random_access_test.pattern == TRAFFIC_MODELS[arrivals]
+    assert scenario.warnings == ()

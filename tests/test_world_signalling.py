@@ -283,7 +283,7 @@ def test_the_run_can_start(all_three):
 
 
 def test_a_test_of_random_access_alone(tmp_path):
-    scenario = scenario_of(tmp_path, rest="random_access_test: {devices: 100}\nparks: {MD: {}}\n"
+    scenario = scenario_of(tmp_path, rest="random_access_test: {devices: 100}\nparks: {MD: {}}\nsimulation: {horizon_s: 61.0}\n"
                            "devices: {include_derived: false, groups: [], worker_phones: false}\n")
     world = build_world(scenario)
     assert not scenario.warnings and len(world.devices) == 0 and world.signalling is not None
@@ -330,7 +330,8 @@ def test_assumptions_and_overview(all_three):
     assert not off.str.startswith(("core_profiles.", "rach_profiles.", "signalling_")).any()
     rows = core_rows(tables)
     assert len(rows) == len(tables.cores) and all(len(row) == len(COLUMNS) for row in rows)
-    assert "on 4 shared CPUs: amf 1x1" in str(rows[0][4]) and "mme 4x8" in str(rows[2][4])
+    own, other = str(rows[0][4]), str(rows[2][4])
+    assert "on 4 shared CPUs: amf smf" in own and own.endswith("; iot 1x8") and "mme 4x8" in other
 
 
 def test_adding_devices_moves_no_other(tmp_path):

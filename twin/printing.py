@@ -19,6 +19,8 @@ from twin.measure.resources import limit_words
 from twin.printing_control import control_tables, number
 from twin.study.runset import MET, MISSED, UNSURE, RunSet
 from twin.study.store import plain
+from twin.world.control.overview import COLUMNS as CORE_COLUMNS
+from twin.world.control.overview import core_rows
 from twin.world.tables import RESOURCE_KINDS, World
 
 SHOWN_KPIS = ("share_within_deadline", "latency_ul_p99_ms", "latency_dl_p99_ms", "latency_rtt_p99_ms", "cell_prb_ul_pct",
@@ -237,6 +239,8 @@ def print_world(world: World, assumptions: bool = False) -> None:
                 [(r["operator_id"], r["architecture"], _count(world, f"stations_5g/{r['operator_id']}"), stations.get(i, 0),
                   (world.cells["operator"] == i).sum(), of_operator.get(i, 0), _count(world, f"devices_5gc/{r['operator_id']}"),
                   _count(world, f"devices_epc/{r['operator_id']}")) for i, r in enumerate(records(world.operators))])
+    if world.signalling is not None:
+        print_table("Cores", CORE_COLUMNS, core_rows(world.signalling), fold="functions")
     print_table("The plan", ["", ">count"], [(text, _count(world, key)) for key, text in PLAN_COUNTS.items()])
     types = world.flow_types["application"].to_numpy()[world.flows["flow_type"].to_numpy()]
     flows = pd.Series(types).value_counts()

@@ -198,10 +198,14 @@ def _no_key(name: str, steps: tuple[str, ...], known: Iterable[str]) -> Finding:
 
 
 def late_storms(s: Scenario) -> Iterator[Finding]:
-    """Warning: a storm after the end of the run does not happen."""
+    """Warning: a storm after the end of the run does not happen, nor do devices of a test that come later."""
+    test, horizon_s = s.random_access_test, s.simulation.horizon_s
+    if test is not None and test.pattern.spread_s > horizon_s:
+        message = f"its devices come within {test.pattern.spread_s:g} s, the run ends at {horizon_s:g} s"
+        yield Finding(("random_access_test", "arrivals"), message)
     for index, storm in enumerate(s.signalling.storms):
-        if storm.at_s >= s.simulation.horizon_s:
-            yield Finding(("signalling", "storms", index, "at_s"), f"after the run's end at {s.simulation.horizon_s:g} s")
+        if storm.at_s >= horizon_s:
+            yield Finding(("signalling", "storms", index, "at_s"), f"after the run's end at {horizon_s:g} s")
 
 
 SIGNALLING_CHECKS = (signalling_references, core_profiles, rach_profiles, call_flow_file, storms, random_access_test, parameters)
