@@ -55,6 +55,20 @@ def test_a_function_over_the_headroom_says_so():
     assert core["functions"][0]["state"] == "over"
 
 
+def test_idle_functions_are_not_drawn_and_shared_cpus_are_named():
+    rows = [(0, kpi, kind, scope, value, "") for kpi, kind, scope, value in (
+        ("function_load_pct", "function", "v/epc/mme-1", 40.0), ("function_load_pct", "function", "m/epc/mme-1", 50.0),
+        ("function_messages_per_s", "function", "v/epc/mme-1", 5.0), ("function_messages_per_s", "function", "m/epc/mme-1", 0.0),
+        ("host_load_pct", "host", "v/epc/host", 60.0), ("procedures_per_s", "core", "v/epc", 5.0),
+        ("procedures_per_s", "network", "network", 5.0))]
+    series = [(float(t), "function_load_pct", "function", f"{o}/epc/mme-1", 10.0) for t in range(3) for o in "vm"]
+    found = core_section(data(kpis=rows, timeseries=series), EN)
+    assert [core["name"] for core in found["cores"]] == ["v/epc"]
+    assert [row["name"] for row in found["cores"][0]["functions"]] == ["shared CPUs (host)", "mme-1"]
+    assert "shared CPUs (host) gives way first" in found["cores"][0]["first"]
+    assert [line["name"] for line in found["charts"][0]["lines"]] == ["v/epc/mme-1"]
+
+
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_both_languages_and_audiences_are_written(folder, lang):
     page = write_report(folder, lang=lang).read_text(encoding="utf-8")

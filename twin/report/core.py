@@ -43,14 +43,16 @@ def _cores(run: RunData) -> list[str]:
 def _core(run: RunData, core: str, texts: Texts) -> dict[str, Any]:
     """One core: its functions, the first to give way, what is connected, messages per interface."""
     load, background = (run.kpi_means(f"function_{name}", "function") for name in ("load_pct", "background_pct"))
-    load |= run.kpi_means("host_load_pct", "host")
+    hosts = run.kpi_means("host_load_pct", "host")
+    load |= hosts
     figures = {name: run.kpi_means(f"function_{name}", "function") for name in _FUNCTION_FIGURES}
     asked = figures["messages_per_s"]
     mine = [name for name in load if name.startswith(f"{core}/") and asked.get(name, 1.0) > 0]
     headroom = headroom_pct(run)
     room = {name: _growth(load[name], background.get(name, 0.0), headroom) for name in mine}
     mine.sort(key=lambda name: (room[name], -load[name], name))
-    rows = [{"name": _below(name, core), "load": texts.percent(load[name]),
+    shown = {name: texts("core.host") if name in hosts else _below(name, core) for name in mine}
+    rows = [{"name": shown[name], "load": texts.percent(load[name]),
              "background": texts.percent(background.get(name, 0.0)), "growth": _growth_text(room[name], texts),
              "state": "over" if load[name] >= headroom else "",
              "messages_per_s": texts.measure(figures["messages_per_s"].get(name, math.nan)),
@@ -58,7 +60,7 @@ def _core(run: RunData, core: str, texts: Texts) -> dict[str, Any]:
     first = ""
     if mine:
         key = "core.first_over" if load[mine[0]] >= headroom else "core.first"
-        first = texts(key, core=core, name=_below(mine[0], core), load=texts.number(load[mine[0]], 1),
+        first = texts(key, core=core, name=shown[mine[0]], load=texts.number(load[mine[0]], 1),
                       growth=_growth_text(room[mine[0]], texts), headroom=texts.number(headroom))
     fullest: dict[str, dict[str, str]] = {}
     for row in rows:

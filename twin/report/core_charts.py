@@ -10,6 +10,8 @@ from twin.report.charts import Palette, chart
 from twin.report.folder import RunData
 from twin.report.texts import Texts
 
+#: What says that a function or core had anything to do: idle ones are not drawn.
+_ASKED = {"function": "function_messages_per_s"}
 _BACK_MARKS = (50.0, 95.0, 99.0)
 _ALWAYS = (("function_load_pct", "function", "%"), ("host_load_pct", "host", "%"), ("procedures_started_per_s", "core", "1/s"),
            ("connected_devices", "core", ""))
@@ -44,6 +46,8 @@ def _table(run: RunData, kpi: str, scope_kind: str) -> pd.DataFrame:
     """Times down, scopes across; empty where the run has no such series."""
     series = run.timeseries
     rows = series[(series["kpi"] == kpi) & (series["scope_kind"] == scope_kind)]
+    asked = run.kpi_means(_ASKED[scope_kind], scope_kind) if scope_kind in _ASKED else {}
+    rows = rows[[asked.get(str(scope), 1.0) > 0 for scope in rows["scope"]]]
     return rows.pivot_table(index="t_s", columns="scope", values="value") if len(rows) else pd.DataFrame()
 
 
@@ -54,6 +58,9 @@ def _of(run: RunData, kpi: str, kind: str, unit: str, texts: Texts, palette: Pal
 def _draw(table: pd.DataFrame, key: str, unit: str, texts: Texts, palette: Palette, marks: tuple[float, ...] = (),
           top: float | None = None) -> dict[str, Any] | None:
     """A chart, or none where there are fewer than two times or nothing ever happened."""
-    if len(table) < 2 or not (table.to_numpy(dtype=float) > 0).any():
+    if len(table) < 2:
+        return None
+    table = table.loc[:, (table > 0).any()]
+    if not table.shape[1]:
         return None
     return chart(table, texts(f"chart.{key}"), unit, texts, palette, marks, top)

@@ -26,8 +26,9 @@ def refused_grants(totals: Mapping[int, Mapping[str, float]]) -> list[str]:
             "longer periods, smaller grants or more cells"] if refused else []
 
 
-#: A function is full from this load on, %; in a part of the run it counts when procedures of its core time out.
-FULL_PCT = 99.5
+#: A function is full from this load on, %; where procedures of its core time out, from PEAK_PCT in any part of the run (event
+#: loops that share CPUs leave a little idle even when more work waits).
+FULL_PCT, PEAK_PCT = 99.5, 90.0
 _MOST_NAMED = 6
 
 
@@ -57,7 +58,7 @@ def _functions(kpis: pd.DataFrame, timeseries: pd.DataFrame, late: pd.Series) ->
                          host=_peak(timeseries, "function_host_load_pct", table.index),
                          timed_out=[float(late.get(name, 0.0)) for name in core])
     longest = table["backlog_max"] >= table.groupby("core")["backlog_max"].transform("max")
-    busy = (table["peak"] >= FULL_PCT) | (table["host"] >= FULL_PCT) & longest
+    busy = (table["peak"] >= PEAK_PCT) | (table["host"] >= PEAK_PCT) & longest
     full = (table["load_pct"] >= FULL_PCT) | (table["lost_overflow"] > 0) | busy & (table["timed_out"] > 0)
     return table.assign(full=full.astype(bool))
 
