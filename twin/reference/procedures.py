@@ -21,6 +21,7 @@ from twin.world.signalling_tables import GNB, ROLES, TRIGGERS, UE, Signalling
 
 _UPF, _IOT = ROLES.index("UPF"), ROLES.index("IOT")
 _REGISTRATIONS = ("registration", "registration_guti")
+_PAGINGS = ("paging", "ran_paging")
 _ADMITTED = (*_REGISTRATIONS, "service_request", "periodic_update", "paging", "other")
 
 
@@ -64,6 +65,12 @@ class Instance(Record):
     open_requests: int = 0
     deadline: int = -1  # of the open requests
     screened: bool = False  # has reached an AMF or MME
+
+    @property
+    def patience_end(self) -> int:
+        """When it is given up; who pages waits for the device's cycle, too."""
+        cycle = int(self.device.behaviour.drx_ns) if self.procedure.trigger in _PAGINGS else 0
+        return self.t_start + int(self.procedure.row.patience_ns) + cycle
 
     @property
     def failed(self) -> bool:
@@ -134,7 +141,7 @@ class Procedures:
         instance = Instance(device, serial, now, procedure=procedure, entity_hash=mix(device.device_hash ^ mix(serial)),
                             ended=ended)
         self._ledger.procedures.append(instance)
-        self._watch(instance, now + int(procedure.row.patience_ns))
+        self._watch(instance, instance.patience_end)
         for step in procedure.first_steps:
             if step.row.sender in (UE, GNB):
                 self._send(instance, step, now + int(step.row.send_ns))
@@ -157,7 +164,7 @@ class Procedures:
     def _watch(self, instance: Instance, at: int) -> None:
         """Fail it when its patience is over, or when an open request is so old; the patience is looked at first."""
         def look() -> None:
-            if at >= instance.t_start + int(instance.procedure.row.patience_ns):
+            if at >= instance.patience_end:
                 self.fail(instance, instance.trouble or "timeout")
             elif at == instance.deadline:
                 self.fail(instance, "sbi_timeout")
@@ -203,7 +210,7 @@ class Procedures:
     def _paging_occasion(self, instance: Instance, t: int) -> int:
         """When a device listens next: from t on for all but paging."""
         drx_ns = int(instance.device.behaviour.drx_ns)
-        if instance.procedure.trigger not in ("paging", "ran_paging") or drx_ns < 1:
+        if instance.procedure.trigger not in _PAGINGS or drx_ns < 1:
             return t
         offset = self._draws.below(drx_ns, instance.device.device_hash, PAGING, 0)
         return offset + max(0, -(-(t - offset) // drx_ns)) * drx_ns

@@ -25,6 +25,13 @@ def slots_end(fx, radio, direction, tau, blocks):
     return (n + 1) * slot
 
 
+@part
+def is_paging(fx, procedure):
+    """Whether a procedure calls a device."""
+    trigger = fx.procedures[procedure, sc.PR_TRIGGER]
+    return trigger == sc.TR_PAGING or trigger == sc.TR_RAN_PAGING
+
+
 @routine
 def paging_occasion(key, fx, ctl, device, t):
     """First paging occasion of the device at or after t."""
@@ -47,8 +54,7 @@ def radio_arrival(key, fx, ctl, tally, instance, step, t, up):
     tally.grants[cell, direction] += blocks
     if up:
         return slots_end(fx, radio, 0, t, blocks) + fx.radios[2 * radio, col.RA_PROCESSING]
-    trigger = fx.procedures[row[sc.IN_PROCEDURE], sc.PR_TRIGGER]
-    if trigger == sc.TR_PAGING or trigger == sc.TR_RAN_PAGING:
+    if is_paging(fx, row[sc.IN_PROCEDURE]):
         t = paging_occasion(key, fx, ctl, row[sc.IN_DEVICE], t)
     ready = t + fx.radios[2 * radio, col.RA_DL_PROCESSING]
     return slots_end(fx, radio, 1, ready, blocks) + fx.radios[2 * radio, col.RA_UE]
@@ -217,10 +223,20 @@ def set_watch(fx, ctl, instance, at):
 
 
 @part
+def patience_end(fx, ctl, instance):
+    """When the instance is given up; a device's paging cycle is waited for."""
+    row = ctl.instances[instance]
+    end = row[sc.IN_START] + fx.procedures[row[sc.IN_PROCEDURE], sc.PR_PATIENCE]
+    if is_paging(fx, row[sc.IN_PROCEDURE]):
+        end += fx.behaviours[ctl.devices[row[sc.IN_DEVICE], sc.DV_BEHAVIOUR], sc.BE_DRX]
+    return end
+
+
+@part
 def next_watch(fx, ctl, instance, t):
     """When to look next whether a timer of the instance has run out: no SBI timer that is not running yet can before."""
     row = ctl.instances[instance]
-    end = row[sc.IN_START] + fx.procedures[row[sc.IN_PROCEDURE], sc.PR_PATIENCE]
+    end = patience_end(fx, ctl, instance)
     timer = ctl.cores[row[sc.IN_CORE], sc.CO_SBI_TIMER]
     if row[sc.IN_DEADLINE] != sc.NEVER:
         return min(end, row[sc.IN_DEADLINE])

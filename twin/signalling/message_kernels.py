@@ -9,15 +9,18 @@ from twin.base.bins import DELAY_BITS, bin_of
 from twin.base.jit import part, routine
 from twin.signalling.device_kernels import end_paging, miss_goal, reach_goal
 from twin.signalling.event_kernels import push_event, push_timer
-from twin.signalling.flow_kernels import drop_ref, n2_ns, next_watch, note_trouble, send_step, set_watch, take_up
+from twin.signalling.flow_kernels import (
+    drop_ref,
+    is_paging,
+    n2_ns,
+    next_watch,
+    note_trouble,
+    patience_end,
+    send_step,
+    set_watch,
+    take_up,
+)
 from twin.signalling.function_kernels import advance_host, begin_service, function_for, schedule_host, take_node
-
-
-@part
-def is_paging(fx, procedure):
-    """Whether a procedure calls a device."""
-    trigger = fx.procedures[procedure, sc.PR_TRIGGER]
-    return trigger == sc.TR_PAGING or trigger == sc.TR_RAN_PAGING
 
 
 @routine
@@ -76,7 +79,7 @@ def watch(key, fx, ctl, tally, bursts, done, instance, t):
     """A timer of the instance may have run out."""
     row = ctl.instances[instance]
     if row[sc.IN_STATUS] == sc.RUNNING:
-        end = row[sc.IN_START] + fx.procedures[row[sc.IN_PROCEDURE], sc.PR_PATIENCE]
+        end = patience_end(fx, ctl, instance)
         if t < end and t < row[sc.IN_DEADLINE]:
             set_watch(fx, ctl, instance, next_watch(fx, ctl, instance, t))
             return
