@@ -9,7 +9,7 @@ none of them as late.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,12 @@ def simulate(world: World, clock: Clock, progress: Callable[[int], None] | None 
     result = run_reference(world, clock)
     if progress is not None:
         progress(clock.horizon_ns)
-    return measures_of(world, clock, result.bursts, result.in_flight, result.prb_used, result.busy_ns)
+    measures = measures_of(world, clock, result.bursts, result.in_flight, result.prb_used, result.busy_ns)
+    if world.signalling is None:
+        return measures
+    from twin.study.control_by_reference import control_measures
+
+    return replace(measures, control=control_measures(world.signalling, clock, result))
 
 
 JUDGED = 3  # column of messages, each counted once

@@ -36,7 +36,8 @@ BACKENDS = {
     "fast": Backend(),
     "reference": Backend(simulate="twin.study.by_reference:simulate", warnings=(
         "reference engine: throughput is from mean message sizes, loads are of the whole horizon; blocks, waits, time series "
-        "and bursts that are late but still in flight are not counted",)),
+        "and bursts that are late but still in flight are not counted; of the control plane neither are backlogs, the core's "
+        "part of delays and how storms are recovered from",)),
 }
 
 
