@@ -1,5 +1,6 @@
 """The control plane's tables: consistent, priced by the profile, as far away as routes are, with the storms as scripts."""
 
+import dataclasses
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -7,20 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from twin.base.errors import WorldError
 from twin.base.units import s_to_ns, us_to_ns
 from twin.scenario import Scenario, load
 from twin.scenario.call_flows import flows_of
 from twin.scenario.population import messages_per_s
-from twin.scenario.signalling import Arrivals
 from twin.world.build import build_world
-from twin.world.control.access import arrival_times_ns, isolated_hashes
+from twin.world.control.access import isolated_hashes
 from twin.world.control.costs import end_cost_us, relayed
 from twin.world.control.overview import COLUMNS, core_rows
-from twin.world.signalling_start import CONNECTED, DEREGISTERED, IDLE, start_states
+from twin.world.signalling_start import CONNECTED, DEREGISTERED, IDLE, script_times, start_states
 from twin.world.signalling_tables import GNB, ROLES, SCRIPTS, SIGNALLING_COLUMNS, TRIGGERS, UE, Signalling
 from twin.world.tables import LINK, World
 from twin.world.transport import path_delay_ns, shortest_path, working
@@ -241,7 +239,8 @@ def test_storms_become_scripts(all_three):
     assert kinds[:4] == ["power_off", "boot", "power_off", "wake"] and list(scripts["name"][:2]) == ["dark", "dark"]
     expected = np.flatnonzero((operator == 0) & (core >= 0))
     assert list(off["device"]) == list(boot["device"]) == list(expected) and (off["t_ns"] == s_to_ns(0.5)).all()
-    assert boot["t_ns"].between(s_to_ns(2.0), s_to_ns(6.0) - 1).all() and boot["t_ns"].nunique() == len(boot)
+    times = script_times(tables, 1)[devices["script"] == 1]
+    assert ((times >= s_to_ns(2.0)) & (times < s_to_ns(6.0))).all() and len(np.unique(times)) == len(boot)
     assert scripts["guti_valid_q32"][1] == 1 << 30
     meters = list(scenario.device_classes).index("meter")
     woken = devices[devices["script"] == 3]["device"]
@@ -258,21 +257,29 @@ def test_storms_become_scripts(all_three):
     assert kinds[-1] == "access" and (devices["script"] == len(scripts) - 1).sum() == 500
 
 
-@given(st.integers(1, 400), st.sampled_from(["uniform", "beta"]), st.floats(0.1, 100.0))
-@settings(max_examples=30, deadline=None)
-def test_arrivals_belong_to_devices_and_stay_in_their_time(n, distribution, spread_s):
-    arrivals = Arrivals(distribution=distribution, spread_s=spread_s)
-    times = arrival_times_ns(arrivals, isolated_hashes(n))
-    assert ((times >= 0) & (times < s_to_ns(spread_s))).all()
-    assert list(times[: n // 2]) == list(arrival_times_ns(arrivals, isolated_hashes(n // 2)))
+def test_arrivals_belong_to_devices_and_replications(all_three):
+    _, _, tables = all_three
+    first, again, other = script_times(tables, 5), script_times(tables, 5), script_times(tables, 6)
+    rows, scripts = tables.script_devices, tables.scripts
+    spread = scripts["spread_ns"].to_numpy()[rows["script"]]
+    assert (first == again).all() and (first[spread == 0] == rows["t_ns"][spread == 0]).all()
+    late = first - rows["t_ns"].to_numpy()
+    assert ((late >= 0) & (late < np.maximum(spread, 1))).all() and (first[spread > 0] != other[spread > 0]).mean() > 0.9
 
 
-def test_arrivals_have_the_distribution_of_tr_37868():
-    times = arrival_times_ns(Arrivals(distribution="beta", spread_s=10.0), isolated_hashes(30_000)) / 1e9
-    assert times.mean() == pytest.approx(10 * 3 / 7, abs=0.04)
-    assert times.std() == pytest.approx(10 * np.sqrt(12 / (49 * 8)), abs=0.03)
-    uniform = arrival_times_ns(Arrivals(distribution="uniform", spread_s=60.0), isolated_hashes(30_000)) / 1e9
-    assert np.histogram(uniform, 6, (0, 60))[0] == pytest.approx(5000, rel=0.06)
+@pytest.mark.parametrize(("alpha", "beta", "seconds"), [(3.0, 4.0, 10), (0.0, 0.0, 60)])
+def test_arrivals_have_the_distributions_of_tr_37868(all_three, alpha, beta, seconds):
+    _, _, tables = all_three
+    n = 30_000
+    devices = pd.DataFrame({"device_hash": isolated_hashes(n)})
+    scripts = pd.DataFrame({"spread_ns": [s_to_ns(seconds)], "alpha": [alpha], "beta": [beta]})
+    rows = pd.DataFrame({"script": np.zeros(n, int), "device": np.arange(n), "t_ns": np.zeros(n, int)})
+    times = script_times(dataclasses.replace(tables, devices=devices, scripts=scripts, script_devices=rows), 7) / 1e9
+    if alpha:
+        assert times.mean() == pytest.approx(10 * 3 / 7, abs=0.04)
+        assert times.std() == pytest.approx(10 * np.sqrt(12 / (49 * 8)), abs=0.03)
+    else:
+        assert np.histogram(times, 6, (0, 60))[0] == pytest.approx(5000, rel=0.06)
 
 
 def test_the_run_can_start(all_three):
@@ -346,4 +353,4 @@ def test_adding_devices_moves_no_other(tmp_path):
 
 def _boot_times(tables: Signalling) -> pd.Series:
     boots = tables.script_devices[tables.script_devices["script"] == 1]
-    return pd.Series(boots["t_ns"].to_numpy(), index=tables.devices["device_hash"].to_numpy()[boots["device"]])
+    return pd.Series(script_times(tables, 1)[boots.index], index=tables.devices["device_hash"].to_numpy()[boots["device"]])

@@ -17,7 +17,7 @@ SR_OFFSET, CG_OFFSET, HARQ_UL, HARQ_DL = 20, 21, 22, 23
 SERVICE = 32  # + index of the server in the route's chain
 # Of the control plane (docs/signalling.md).
 BARRING, BARRING_WAIT, PREAMBLE, DETECT, MSG3, MSG4, BACKOFF = range(64, 71)
-PAGING, NF_SERVICE, OVERLOAD, T3346, GUTI, RATE, START = range(71, 78)
+PAGING, NF_SERVICE, OVERLOAD, T3346, GUTI, RATE, START, SCRIPT = range(71, 79)
 
 # Kinds of size distribution.
 FIXED, UNIFORM, PARETO = 0, 1, 2

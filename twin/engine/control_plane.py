@@ -16,6 +16,7 @@ from twin.engine.state import State
 from twin.measure.control import ControlMeasures
 from twin.signalling.kernels import push_script_devices, run_control, start_control
 from twin.traffic.kernels import Gate
+from twin.world.signalling_start import script_times
 from twin.world.signalling_tables import Signalling
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ControlPlane:
         self._series(state)
         self.bind(state)
         start_control(self.engine.key, self.fixed, self.control, self.tally)
-        push_script_devices(self.fixed, self.control, s.script_devices["t_ns"].to_numpy(np.int64))
+        push_script_devices(self.fixed, self.control, script_times(s, int(self.engine.key)))
 
     def _series(self, state: State) -> None:
         """Time series, and counters as they were at the last epoch edge and at the end of the warm-up."""

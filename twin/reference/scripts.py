@@ -15,7 +15,7 @@ from twin.reference.instant import At, Timer, call_at, script_rank, timer_rank
 from twin.reference.procedures import Procedure, Procedures
 from twin.reference.randomness import Draws, mix
 from twin.reference.tables import rows_of
-from twin.world.signalling_start import CONNECTED
+from twin.world.signalling_start import CONNECTED, script_times
 from twin.world.signalling_tables import SCRIPTS, Signalling
 
 _RATES_FROM = 1 << 32  # hashes of rates are made of numbers that no serial reaches
@@ -33,10 +33,11 @@ class Scripts:
             action = self._network_action(script)
             if action:
                 call_at(env, int(script.t_ns), script_rank(number), action)
+        times = script_times(signalling, draws.key)
         for number, row in enumerate(rows_of(signalling.script_devices)):
             action = self._device_action(scripts[row.script], devices[row.device])
             if action:
-                call_at(env, int(row.t_ns), script_rank(int(row.script), number), action)
+                call_at(env, int(times[number]), script_rank(int(row.script), number), action)
 
     def _network_action(self, script: Any) -> Callable[[], None] | None:
         kind = SCRIPTS[script.kind]

@@ -11,7 +11,7 @@ from twin.scenario.signalling_entries import Timer
 from twin.scenario.signalling_names import CoreKind, NfName
 
 #: Whether the control plane is simulated unless a scenario says.
-ENABLED_BY_DEFAULT = False
+ENABLED_BY_DEFAULT = True
 DEFAULT_BEHAVIOUR = "default"  # entry of signalling_behaviours for classes without one
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import betaincinv
 
 from twin.base import draws
 from twin.base.jit import compiled
@@ -63,3 +64,30 @@ def start_states(signalling: Signalling, key: int) -> StartStates:
     return StartStates(*_start(np.uint64(key), devices["device_hash"].to_numpy(np.uint64), devices["core"].to_numpy(np.int64),
                                devices["mean_gap_ns"].to_numpy(np.int64), of_kind("inactivity_ns"), of_kind("periodic_ns"),
                                of_kind("active_ns")))
+
+
+@compiled
+def _shares(key, hashes, script):
+    out = np.empty(len(hashes), np.float64)
+    for i in range(len(hashes)):
+        out[i] = draws.unit(draws.draw(key, hashes[i], draws.SCRIPT, script[i]))
+    return out
+
+
+def script_times(signalling: Signalling, key: int) -> np.ndarray:
+    """When each row of `script_devices` happens (int64 ns): its time, and where the script spreads it a draw of the device more.
+
+    The draw is of the device's hash (SCRIPT, row of the script); the time the spread times its quantile, rounded down.
+    """
+    table, scripts = signalling.script_devices, signalling.scripts
+    times, script = table["t_ns"].to_numpy(np.int64).copy(), table["script"].to_numpy(np.int64)
+    spread = scripts["spread_ns"].to_numpy(np.int64)
+    for s in np.flatnonzero(spread > 0):
+        rows = np.flatnonzero(script == s)
+        hashes = signalling.devices["device_hash"].to_numpy(np.uint64)[table["device"].to_numpy(np.int64)[rows]]
+        share = _shares(np.uint64(key), hashes, script[rows])
+        alpha, beta = float(scripts["alpha"].iloc[s]), float(scripts["beta"].iloc[s])
+        if alpha > 0:
+            share = betaincinv(alpha, beta, share)
+        times[rows] += np.floor(share * spread[s]).astype(np.int64)
+    return times

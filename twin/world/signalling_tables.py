@@ -61,9 +61,10 @@ SIGNALLING_COLUMNS: dict[str, dict[str, str]] = {
               "srb_block_bytes": "i8", "srb_prb": "i8"},
     # cell, core -1: none, the device passes unhindered. mean_gap_ns: of its bursts, all flows together (0: it has none).
     "devices": {"device_hash": "u8", "cell": "i4", "core": "i4", "behaviour": "i4", "mean_gap_ns": "i8"},
-    # kind: position in SCRIPTS. target: function or core row, -1. guti_valid_q32 for boot.
+    # kind: position in SCRIPTS. target: function or core row, -1. guti_valid_q32 for boot. spread_ns > 0: each device's time is
+    # that of `script_devices` and a draw more, uniform in it (alpha 0) or Beta(alpha, beta) (`script_times`).
     "scripts": {"name": "str", "kind": "i4", "target": "i4", "t_ns": "i8", "down_ns": "i8", "context_lost": "bool",
-                "extra_ns": "i8", "guti_valid_q32": "i8"},
+                "extra_ns": "i8", "guti_valid_q32": "i8", "spread_ns": "i8", "alpha": "f8", "beta": "f8"},
     "script_devices": {"script": "i4", "device": "i4", "t_ns": "i8"},
 }
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv
 
 from twin.base.names import name_hash, numbered_hashes
-from twin.base.units import ms_to_ns, s_to_ns
+from twin.base.units import ms_to_ns
 from twin.scenario.schema import Scenario
-from twin.scenario.signalling import Arrivals
 from twin.scenario.signalling_entries import RachProfile
-from twin.world.control.frames import D_STORM, FULL_Q32, unit_draws
+from twin.world.control.frames import FULL_Q32
 
 TEST = "random-access-test"
 _TIMES = ("rao_period", "rao_offset", "preamble", "rar_start", "rar_slot", "msg3", "msg3_rtt", "msg4", "msg4_rtt", "contention",
@@ -50,14 +48,6 @@ def rach_row(name: str, profile: RachProfile) -> dict[str, Any]:
                   "rar_slots": profile.rar_slots, "grants_per_slot": profile.grants_per_slot,
                   "harq_fail_q32": round(profile.harq_fail_share * FULL_Q32), "max_harq": profile.max_harq,
                   "collided_answered": profile.collided_answered, "barring_q32": round(profile.barring_factor * FULL_Q32)}
-
-
-def arrival_times_ns(arrivals: Arrivals, hashes: np.ndarray, index: int = 0) -> np.ndarray:
-    """When each device comes (int64, ns from the start): the inverse of the distribution at the device's own draw."""
-    share = unit_draws(hashes, D_STORM, index)
-    if arrivals.distribution == "beta":
-        share = betaincinv(arrivals.alpha, arrivals.beta, share)
-    return np.asarray(np.floor(share * s_to_ns(arrivals.spread_s)), dtype=np.int64)
 
 
 def isolated_cell(rach: RachTable, profile: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def build_signalling(scenario: Scenario, core: Core, radios: RadioTable, cells: 
     if scenario.random_access_test is not None:
         cell_rows.append(isolated_cell(rach, scenario.random_access_test.rach_profile))
         hashes = isolated_hashes(scenario.random_access_test.devices)
-        add_access_test(scripts, scenario, len(devices) + np.arange(len(hashes)), hashes)
+        add_access_test(scripts, scenario, len(devices) + np.arange(len(hashes)))
         columns = _with_test(columns, hashes, len(cell_rows) - 1, len(scenario.device_classes))
     first_function, n_functions = tables.index()
     return Signalling(

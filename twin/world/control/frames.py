@@ -14,7 +14,7 @@ from twin.world.devices import WORLD_KEY
 from twin.world.signalling_tables import SIGNALLING_COLUMNS
 
 FULL_Q32 = 1 << 32
-D_CORE, D_STORM = 207, 208  # purposes of draws, after those of twin.world.devices
+D_CORE = 207  # a purpose of draws, after those of twin.world.devices
 
 
 def frame(table: str, rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> pd.DataFrame:

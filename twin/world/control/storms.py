@@ -11,30 +11,35 @@ import pandas as pd
 from twin.base.units import ms_to_ns, s_to_ns
 from twin.scenario.schema import Scenario
 from twin.scenario.signalling import Arrivals, Storm
-from twin.world.control.access import TEST, arrival_times_ns
+from twin.world.control.access import TEST
 from twin.world.control.cores import CoreTables
 from twin.world.control.frames import FULL_Q32
 from twin.world.signalling_tables import ROLES, SCRIPTS
 
 IOT = ROLES.index("IOT")
-_BLANK = {"target": -1, "down_ns": 0, "context_lost": False, "extra_ns": 0, "guti_valid_q32": 0}
+_BLANK = {"target": -1, "down_ns": 0, "context_lost": False, "extra_ns": 0, "guti_valid_q32": 0, "spread_ns": 0, "alpha": 0.0,
+          "beta": 0.0}  # fmt: skip
 
 
 @dataclass
 class ScriptTables:
-    """Rows of scripts, and the devices of each with their times."""
+    """Rows of scripts, and the devices of each with the time from which on they come."""
 
     scripts: list[dict[str, Any]] = field(default_factory=list)
-    devices: list[tuple[int, np.ndarray, np.ndarray]] = field(default_factory=list)
+    devices: list[tuple[int, np.ndarray, int]] = field(default_factory=list)
 
-    def add(self, name: str, kind: str, t_ns: int, devices: np.ndarray | None = None, times_ns: np.ndarray | int = 0,
+    def add(self, name: str, kind: str, t_ns: int, devices: np.ndarray | None = None, arrivals: Arrivals | None = None,
             **values: Any) -> None:
-        """A script; of devices, with the time of each."""
+        """A script; of devices, at once or spread as `arrivals` says (drawn anew in every replication)."""
         row = len(self.scripts)
-        self.scripts.append({**_BLANK, "name": name, "kind": SCRIPTS.index(kind), "t_ns": t_ns, **values})
+        spread: dict[str, Any] = {}
+        if arrivals is not None:
+            spread["spread_ns"] = s_to_ns(arrivals.spread_s)
+            if arrivals.distribution == "beta":
+                spread.update(alpha=arrivals.alpha, beta=arrivals.beta)
+        self.scripts.append({**_BLANK, "name": name, "kind": SCRIPTS.index(kind), "t_ns": t_ns, **spread, **values})
         if devices is not None:
-            times = np.broadcast_to(np.asarray(times_ns, dtype=np.int64), devices.shape)
-            self.devices.append((row, devices.astype(np.int64), times))
+            self.devices.append((row, devices.astype(np.int64), t_ns))
 
     def device_columns(self) -> dict[str, np.ndarray]:
         """Columns of `script_devices`."""
@@ -42,18 +47,17 @@ class ScriptTables:
         script = np.repeat(np.array([row for row, _, _ in self.devices], dtype=np.int64), counts)
         empty = np.zeros(0, dtype=np.int64)
         return {"script": script, "device": np.concatenate([empty, *(d for _, d, _ in self.devices)]),
-                "t_ns": np.concatenate([empty, *(t for _, _, t in self.devices)])}
+                "t_ns": np.repeat(np.array([t for _, _, t in self.devices], dtype=np.int64), counts)}
 
 
 def add_storms(out: ScriptTables, scenario: Scenario, devices: pd.DataFrame, core: np.ndarray, tables: CoreTables) -> None:
     """Every storm of the scenario, in its order. core: of each device."""
-    hashes = devices["device_hash"].to_numpy(np.uint64)
     for number, storm in enumerate(scenario.signalling.storms):
         name = storm.name or f"{storm.kind}-{number + 1}"
         if storm.kind in ("nf_restart", "core_failover"):
             _of_functions(out, name, storm, scenario, tables)
         else:
-            _of_devices(out, name, storm, _chosen(storm, scenario, devices, core), hashes, number)
+            _of_devices(out, name, storm, _chosen(storm, scenario, devices, core))
 
 
 def _chosen(storm: Storm, scenario: Scenario, devices: pd.DataFrame, core: np.ndarray) -> np.ndarray:
@@ -67,23 +71,22 @@ def _chosen(storm: Storm, scenario: Scenario, devices: pd.DataFrame, core: np.nd
     return np.flatnonzero(mask)
 
 
-def _of_devices(out: ScriptTables, name: str, storm: Storm, rows: np.ndarray, hashes: np.ndarray, number: int) -> None:
+def _spread(distribution: str, spread_s: float) -> Arrivals | None:
+    if spread_s <= 0:
+        return None
+    return Arrivals(distribution="beta" if distribution == "beta_3_4" else "uniform", spread_s=spread_s)
+
+
+def _of_devices(out: ScriptTables, name: str, storm: Storm, rows: np.ndarray) -> None:
     at = s_to_ns(storm.at_s)
-
-    def spread(distribution: str, spread_s: float) -> np.ndarray:
-        if spread_s <= 0:
-            return np.full(len(rows), at, dtype=np.int64)
-        arrivals = Arrivals(distribution="beta" if distribution == "beta_3_4" else "uniform", spread_s=spread_s)
-        return at + arrival_times_ns(arrivals, hashes[rows], 1 + number)
-
     if storm.kind == "power_cut":
-        out.add(name, "power_off", at, rows, at)
+        out.add(name, "power_off", at, rows)
     elif storm.kind == "fleet_wake":
-        out.add(name, "wake", at, rows, spread("uniform", storm.spread_s))
+        out.add(name, "wake", at, rows, _spread("uniform", storm.spread_s))
     else:
         cut = s_to_ns(storm.cut_at_s)
-        out.add(name, "power_off", cut, rows, cut)
-        out.add(name, "boot", at, rows, spread(storm.boot_distribution, storm.boot_spread_s),
+        out.add(name, "power_off", cut, rows)
+        out.add(name, "boot", at, rows, _spread(storm.boot_distribution, storm.boot_spread_s),
                 guti_valid_q32=round(storm.guti_valid_share * FULL_Q32))
 
 
@@ -105,8 +108,8 @@ def _of_functions(out: ScriptTables, name: str, storm: Storm, scenario: Scenario
             out.add(f"{name}/{tables.cores[core]['name']}", "core_delay", at, target=core, extra_ns=further)
 
 
-def add_access_test(out: ScriptTables, scenario: Scenario, rows: np.ndarray, hashes: np.ndarray) -> None:
-    """The devices of a random access test, each at its time."""
+def add_access_test(out: ScriptTables, scenario: Scenario, rows: np.ndarray) -> None:
+    """The devices of a random access test."""
     test = scenario.random_access_test
     if test is not None:
-        out.add(TEST, "access", 0, rows, arrival_times_ns(test.pattern, hashes))
+        out.add(TEST, "access", 0, rows, test.pattern)
