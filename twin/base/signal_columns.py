@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.base.columns import Bursts
+from twin.base.entry import Lists, Routes
+
 NONE = -1
 NEVER = np.int64(1) << np.int64(62)
 
@@ -160,6 +163,16 @@ class Control(NamedTuple):
     log: np.ndarray  # int64 (room, 7): procedures that ended, for tests: device, serial, procedure, start, end, outcome, 0
     access_log: np.ndarray  # int64 (room, 7): device, serial, cell, begin, end, transmissions, outcome
     log_size: np.ndarray  # int64 (2,)
+
+
+class UserPlane(NamedTuple):
+    """What bursts need to go their way."""
+
+    bursts: Bursts
+    flows: np.ndarray  # int64 (flows, 16)
+    routes: Routes
+    lists: Lists
+    done: np.ndarray
 
 
 class Tally(NamedTuple):

@@ -50,7 +50,7 @@ class ControlPlane:
         add_control(state, s, int(self.engine.key), len(self.fixed.rates))
         self._series(state)
         self.bind(state)
-        start_control(self.engine.key, self.fixed, self.control, self.tally)
+        start_control(self.engine.key, self.fixed, self.control)
         push_script_devices(self.fixed, self.control, script_times(s, int(self.engine.key)))
 
     def _series(self, state: State) -> None:
@@ -82,8 +82,8 @@ class ControlPlane:
         """Everything before `until`."""
         engine = self.engine
         self.cursor[:] = -1, 0
-        while not run_control(engine.key, self.fixed, self.control, self.tally, engine.bursts, engine.flows.flows, engine.routes,
-                              lists, engine.state.done, until, engine.scratch, self.cursor):  # fmt: skip
+        user = sc.UserPlane(engine.bursts, engine.flows.flows, engine.routes, lists, engine.state.done)
+        while not run_control(engine.key, self.fixed, self.control, self.tally, user, until, engine.scratch, self.cursor):
             grow_control(engine.state)
             self.bind(engine.state)
 

@@ -62,41 +62,41 @@ def set_phase(fx, ctl, tally, device, phase, t):
 
 
 @routine
-def hold_burst(ctl, tally, bursts, device, row):
+def hold_burst(ctl, tally, user, device, row):
     """A burst waits for its device's user plane."""
     d = ctl.devices[device]
-    bursts.next[row] = sc.NONE
+    user.bursts.next[row] = sc.NONE
     if d[sc.DV_HEAD] == sc.NONE:
         d[sc.DV_HEAD] = row
     else:
-        bursts.next[d[sc.DV_TAIL]] = row
+        user.bursts.next[d[sc.DV_TAIL]] = row
     d[sc.DV_TAIL] = row
     d[sc.DV_HELD] += 1
     tally.held[d[sc.DV_CORE]] += 1
 
 
 @routine
-def lose_held(ctl, bursts, done, device, t, cause):
+def lose_held(ctl, user, device, t, cause):
     """All bursts that wait are lost."""
     d = ctl.devices[device]
     row = d[sc.DV_HEAD]
     while row != sc.NONE:
-        following = np.int64(bursts.next[row])
-        col.end_burst(done, bursts, row, t, cause)
+        following = np.int64(user.bursts.next[row])
+        col.end_burst(user.done, user.bursts, row, t, cause)
         row = following
     d[sc.DV_HEAD], d[sc.DV_TAIL], d[sc.DV_HELD] = sc.NONE, sc.NONE, 0
 
 
 @routine
-def release_held(ctl, bursts, flows, routes, lists, done, device, t):
+def release_held(ctl, user, device, t):
     """All bursts that wait go their way, in order of their arrival."""
     d = ctl.devices[device]
     row = d[sc.DV_HEAD]
     while row != sc.NONE:
-        following = np.int64(bursts.next[row])
-        data = bursts.data[row]
+        following = np.int64(user.bursts.next[row])
+        data = user.bursts.data[row]
         data[col.PART + col.P_ACCESS] += t - data[col.T_GEN]
-        begin_way(bursts, row, t, flows[data[col.FLOW]], data[col.DIR], routes, lists, done)
+        begin_way(user.bursts, row, t, user.flows[data[col.FLOW]], data[col.DIR], user.routes, user.lists, user.done)
         row = following
     d[sc.DV_HEAD], d[sc.DV_TAIL], d[sc.DV_HELD] = sc.NONE, sc.NONE, 0
 
@@ -215,26 +215,26 @@ def page(key, fx, ctl, tally, device, t):
 
 
 @routine
-def offer_burst(key, fx, ctl, tally, bursts, flows, routes, lists, done, row, t):
+def offer_burst(key, fx, ctl, tally, user, row, t):
     """A burst is offered whose device may have no user plane."""
-    data = bursts.data[row]
-    device = flows[data[col.FLOW], col.FL_DEVICE]
+    data = user.bursts.data[row]
+    device = user.flows[data[col.FLOW], col.FL_DEVICE]
     d = ctl.devices[device]
     state, task = d[sc.DV_STATE], d[sc.DV_TASK]
     if state == sc.CONNECTED:
         d[sc.DV_LAST] = max(d[sc.DV_LAST], t)
-        begin_way(bursts, row, t, flows[data[col.FLOW]], data[col.DIR], routes, lists, done)
+        begin_way(user.bursts, row, t, user.flows[data[col.FLOW]], data[col.DIR], user.routes, user.lists, user.done)
         return
     if state == sc.OFF:
-        col.end_burst(done, bursts, row, t, col.NO_POWER)
+        col.end_burst(user.done, user.bursts, row, t, col.NO_POWER)
         return
     if state == sc.DEREGISTERED and task == sc.TASK_WAIT:
-        col.end_burst(done, bursts, row, t, col.ACCESS_FAILED)
+        col.end_burst(user.done, user.bursts, row, t, col.ACCESS_FAILED)
         return
     if d[sc.DV_HELD] >= fx.behaviours[d[sc.DV_BEHAVIOUR], sc.BE_HOLD]:
-        col.end_burst(done, bursts, row, t, col.ACCESS_OVERFLOW)
+        col.end_burst(user.done, user.bursts, row, t, col.ACCESS_OVERFLOW)
     else:
-        hold_burst(ctl, tally, bursts, device, row)
+        hold_burst(ctl, tally, user, device, row)
     if task != sc.TASK_NONE:
         return
     if state == sc.DEREGISTERED:
@@ -246,7 +246,7 @@ def offer_burst(key, fx, ctl, tally, bursts, flows, routes, lists, done, row, t)
 
 
 @routine
-def connected(fx, ctl, tally, bursts, flows, routes, lists, done, device, t):
+def connected(fx, ctl, tally, user, device, t):
     """The device has its user plane."""
     d = ctl.devices[device]
     set_state(ctl, tally, device, sc.CONNECTED, t)
@@ -256,7 +256,7 @@ def connected(fx, ctl, tally, bursts, flows, routes, lists, done, device, t):
         since = t - fx.scripts[d[sc.DV_SCRIPT], sc.SR_T]
         tally.recovery[d[sc.DV_SCRIPT], bin_of(since, DELAY_BITS)] += 1
         d[sc.DV_SCRIPT] = sc.NONE
-    release_held(ctl, bursts, flows, routes, lists, done, device, t)
+    release_held(ctl, user, device, t)
 
 
 @part
@@ -288,7 +288,7 @@ def pass_phase(fx, ctl, tally, device, t):
 
 
 @routine
-def go_on_registering(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, t):
+def go_on_registering(key, fx, ctl, tally, user, device, t):
     """The next procedure of a registration; connected when there is none left."""
     d = ctl.devices[device]
     while d[sc.DV_PHASE] < last_phase(fx, ctl, device):
@@ -298,40 +298,40 @@ def go_on_registering(key, fx, ctl, tally, bursts, flows, routes, lists, done, d
             d[sc.DV_INSTANCE] = start_instance(key, fx, ctl, tally, device, procedure, 1, t)
             return
         pass_phase(fx, ctl, tally, device, t)
-    connected(fx, ctl, tally, bursts, flows, routes, lists, done, device, t)
+    connected(fx, ctl, tally, user, device, t)
 
 
 @routine
-def reach_goal(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, t):
+def reach_goal(key, fx, ctl, tally, user, device, t):
     """The device's own procedure has succeeded."""
     d = ctl.devices[device]
     if d[sc.DV_GOAL] == sc.GOAL_REGISTER:
         pass_phase(fx, ctl, tally, device, t)
-        go_on_registering(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, t)
+        go_on_registering(key, fx, ctl, tally, user, device, t)
     elif d[sc.DV_GOAL] != sc.GOAL_PERIODIC:
-        connected(fx, ctl, tally, bursts, flows, routes, lists, done, device, t)
+        connected(fx, ctl, tally, user, device, t)
     else:
         d[sc.DV_TASK] = sc.TASK_NONE
         become_idle(fx, ctl, tally, device, t)
         if d[sc.DV_HELD] > 0:
             d[sc.DV_GOAL] = sc.GOAL_SERVICE
-            follow_goal(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, sc.TR_SERVICE, t)
+            follow_goal(key, fx, ctl, tally, user, device, sc.TR_SERVICE, t)
 
 
 @routine
-def follow_goal(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, trigger, t):
+def follow_goal(key, fx, ctl, tally, user, device, trigger, t):
     """The procedure of a goal starts; what the core lacks counts as done."""
     d = ctl.devices[device]
     procedure = fx.procedure_of[d[sc.DV_CORE], trigger]
     if procedure == sc.NONE:
-        connected(fx, ctl, tally, bursts, flows, routes, lists, done, device, t)
+        connected(fx, ctl, tally, user, device, t)
         return
     d[sc.DV_TASK] = sc.TASK_PROCEDURE
     d[sc.DV_INSTANCE] = start_instance(key, fx, ctl, tally, device, procedure, 1, t)
 
 
 @routine
-def after_access(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, t):
+def after_access(key, fx, ctl, tally, user, device, t):
     """An access has succeeded: the procedure it was for."""
     d = ctl.devices[device]
     goal = d[sc.DV_GOAL]
@@ -342,18 +342,18 @@ def after_access(key, fx, ctl, tally, bursts, flows, routes, lists, done, device
     if t < core[sc.CO_OVERLOADED_UNTIL]:
         u = draws.draw(key, np.uint64(d[sc.DV_HASH]), draws.OVERLOAD, d[sc.DV_ACCESSES] - 1)
         if np.int64(u >> np.uint64(32)) < core[sc.CO_OVERLOAD_REJECT]:
-            miss_goal(key, fx, ctl, tally, bursts, done, device, sc.WHY_OVERLOAD, 0, t)
+            miss_goal(key, fx, ctl, tally, user, device, sc.WHY_OVERLOAD, 0, t)
             return
     if goal == sc.GOAL_REGISTER:
-        go_on_registering(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, t)
+        go_on_registering(key, fx, ctl, tally, user, device, t)
     elif goal == sc.GOAL_PERIODIC:
         if fx.procedure_of[d[sc.DV_CORE], sc.TR_PERIODIC] == sc.NONE:
-            reach_goal(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, t)
+            reach_goal(key, fx, ctl, tally, user, device, t)
         else:
-            follow_goal(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, sc.TR_PERIODIC, t)
+            follow_goal(key, fx, ctl, tally, user, device, sc.TR_PERIODIC, t)
     else:
         trigger = sc.TR_SERVICE if goal == sc.GOAL_SERVICE else sc.TR_RESUME
-        follow_goal(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, trigger, t)
+        follow_goal(key, fx, ctl, tally, user, device, trigger, t)
 
 
 # --- failures ------------------------------------------------------------------------------------------------------------
@@ -386,14 +386,14 @@ def registration_wait(key, ctl, device, cause, serial):
 
 
 @routine
-def miss_goal(key, fx, ctl, tally, bursts, done, device, cause, serial, t):
+def miss_goal(key, fx, ctl, tally, user, device, cause, serial, t):
     """The device's goal has failed; serial: of the procedure that failed."""
     d = ctl.devices[device]
     goal = d[sc.DV_GOAL]
     if goal == sc.GOAL_ACCESS:
         d[sc.DV_TASK] = sc.TASK_NONE
         return
-    lose_held(ctl, bursts, done, device, t, col.ACCESS_FAILED)
+    lose_held(ctl, user, device, t, col.ACCESS_FAILED)
     core = ctl.cores[d[sc.DV_CORE]]
     if cause == sc.OUT_CONTEXT:
         set_state(ctl, tally, device, sc.DEREGISTERED, t)
@@ -430,14 +430,14 @@ def end_wait(key, fx, ctl, tally, device, t):
 
 
 @routine
-def end_paging(key, fx, ctl, tally, bursts, done, device, succeeded, t):
+def end_paging(key, fx, ctl, tally, user, device, succeeded, t):
     """A paging, by core or gNB, has succeeded or failed."""
     d = ctl.devices[device]
     d[sc.DV_PAGED] = 0
     if d[sc.DV_TASK] != sc.TASK_NONE:
         return
     if not succeeded:
-        lose_held(ctl, bursts, done, device, t, col.ACCESS_FAILED)
+        lose_held(ctl, user, device, t, col.ACCESS_FAILED)
     elif d[sc.DV_STATE] == sc.IDLE:
         begin(key, fx, ctl, tally, device, sc.GOAL_SERVICE, t)
     elif d[sc.DV_STATE] == sc.INACTIVE:

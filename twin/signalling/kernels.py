@@ -7,6 +7,7 @@ import numpy as np
 from twin.base import columns as col
 from twin.base import signal_columns as sc
 from twin.base.arrivals import gather
+from twin.base.by_address import by_address
 from twin.base.draws import tie_key
 from twin.base.jit import kernel, part, routine
 from twin.signalling.access_kernels import end_access, hold_occasion, join_occasion
@@ -36,8 +37,9 @@ def script_key(script, row):
 
 
 @kernel
-def start_control(key, fx, ctl, tally):
+def start_control(key, fixed, control):
     """The first events: scripts, timers of the devices, procedures at a rate."""
+    fx, ctl = by_address(fixed), by_address(control)
     for s in range(len(fx.scripts)):
         if fx.scripts[s, sc.SR_KIND] >= sc.SCRIPT_DOWN:
             push_keyed(ctl, fx.scripts[s, sc.SR_T], script_key(s, -1), sc.EV_SCRIPT, 0, 0, s, 0)
@@ -52,8 +54,9 @@ def start_control(key, fx, ctl, tally):
 
 
 @kernel
-def push_script_devices(fx, ctl, times):
+def push_script_devices(fx, control, times):
     """Events of what scripts do to devices, at their times."""
+    ctl = by_address(control)
     for row in range(len(times)):
         push_keyed(ctl, times[row], script_key(fx.script_device[row, 0], row), sc.EV_SCRIPT_DEVICE, 0, 0, row, 0)
 
@@ -77,7 +80,7 @@ def order_offers(data, flows, t, row, n):
 
 
 @routine
-def run_device_event(key, fx, ctl, tally, bursts, flows, routes, lists, done, kind, generation, row, other, t):
+def run_device_event(key, fx, ctl, tally, user, kind, generation, row, other, t):
     """A timer or an access of a device."""
     if kind == sc.EV_INACTIVITY:
         run_out_of_activity(key, fx, ctl, tally, row, t)
@@ -94,41 +97,41 @@ def run_device_event(key, fx, ctl, tally, bursts, flows, routes, lists, done, ki
     else:
         end_access(fx, ctl, tally, row, t, other == 1)
         if other == 1:
-            after_access(key, fx, ctl, tally, bursts, flows, routes, lists, done, row, t)
+            after_access(key, fx, ctl, tally, user, row, t)
         else:
-            miss_goal(key, fx, ctl, tally, bursts, done, row, sc.WHY_ACCESS, 0, t)
+            miss_goal(key, fx, ctl, tally, user, row, sc.WHY_ACCESS, 0, t)
 
 
 @routine
-def run_event(key, fx, ctl, tally, bursts, flows, routes, lists, done, t, what, where):
+def run_event(key, fx, ctl, tally, user, t, what, where):
     """One event of the heap."""
     kind, number, generation = what & 0xFF, what >> np.int64(32), (what >> np.int64(8)) & TOKEN
     row, other = where & np.int64(0xFFFFFFFF), where >> np.int64(32)
     if kind == sc.EV_ARRIVE:
-        arrive(key, fx, ctl, tally, bursts, flows, routes, lists, done, row, other, t)
+        arrive(key, fx, ctl, tally, user, row, other, t)
     elif kind == sc.EV_DONE:
         step = fx.procedures[ctl.instances[row, sc.IN_PROCEDURE], sc.PR_FIRST] + (number >> np.int64(sc.WORK_BITS))
-        finish_work(key, fx, ctl, tally, bursts, flows, routes, lists, done, other, row, step, number & np.int64(sc.WORK_MASK), t)
+        finish_work(key, fx, ctl, tally, user, other, row, step, number & np.int64(sc.WORK_MASK), t)
     elif kind == sc.EV_HOST:
-        run_host(key, fx, ctl, tally, bursts, flows, routes, lists, done, row, t)
+        run_host(key, fx, ctl, tally, user, row, t)
     elif kind == sc.EV_WATCH:
-        watch(key, fx, ctl, tally, bursts, done, row, t)
+        watch(key, fx, ctl, tally, user, row, t)
     elif kind == sc.EV_FINISH:
-        succeed(key, fx, ctl, tally, bursts, flows, routes, lists, done, row, t)
+        succeed(key, fx, ctl, tally, user, row, t)
         drop_ref(ctl, row)
     elif kind == sc.EV_REJECT:
-        fail(key, fx, ctl, tally, bursts, done, row, other, t)
+        fail(key, fx, ctl, tally, user, row, other, t)
         drop_ref(ctl, row)
     elif kind == sc.EV_OCCASION:
         hold_occasion(key, fx, ctl, tally, row, t)
     elif kind == sc.EV_SCRIPT_DEVICE:
-        script_device(key, fx, ctl, tally, bursts, done, row, t)
+        script_device(key, fx, ctl, tally, user, row, t)
     elif kind == sc.EV_SCRIPT:
         script_core(fx, ctl, tally, row, t)
     elif kind == sc.EV_RATE:
         run_rate(key, fx, ctl, tally, row, t)
     elif kind != sc.EV_VOID:
-        run_device_event(key, fx, ctl, tally, bursts, flows, routes, lists, done, kind, generation, row, other, t)
+        run_device_event(key, fx, ctl, tally, user, kind, generation, row, other, t)
 
 
 @part
@@ -140,22 +143,23 @@ def has_room(ctl):
 
 
 @routine
-def gather_offers(bursts, flows, lists, until, s):
+def gather_offers(user, until, s):
     """Bursts that the generators left to the control plane, in order, in (s.t, s.row). Returns their number."""
-    t, row, n = gather(lists.access, 0, bursts, flows, until, s)
+    t, row, n = gather(user.lists.access, 0, user.bursts, user.flows, until, s)
     for i in range(n):
         s.t[i] = t[i]
         s.row[i] = row[i]
-    order_offers(bursts.data, flows, s.t, s.row, n)
+    order_offers(user.bursts.data, user.flows, s.t, s.row, n)
     return n
 
 
 @kernel
-def run_control(key, fx, ctl, tally, bursts, flows, routes, lists, done, until, s, cursor):
+def run_control(key, fixed, control, counts, plane, until, s, cursor):
     """Everything of the control plane before `until`. cursor int64 (2,): bursts in hand (-1: to be gathered first) and the
     next of them. Returns False when room ran short (make more, call again)."""
+    fx, ctl, tally, user = by_address(fixed), by_address(control), by_address(counts), by_address(plane)
     if cursor[0] < 0:
-        cursor[0], cursor[1] = gather_offers(bursts, flows, lists, until, s), 0
+        cursor[0], cursor[1] = gather_offers(user, until, s), 0
     heap = ctl.heap
     while True:
         t = heap[0, sc.EV_T] if ctl.sizes[sc.SZ_HEAP] > 0 else sc.NEVER
@@ -166,7 +170,7 @@ def run_control(key, fx, ctl, tally, bursts, flows, routes, lists, done, until, 
                     return False
                 row = s.row[cursor[1]]
                 cursor[1] += 1
-                offer_burst(key, fx, ctl, tally, bursts, flows, routes, lists, done, row, offered)
+                offer_burst(key, fx, ctl, tally, user, row, offered)
                 continue
         if t >= until:
             return True
@@ -174,4 +178,4 @@ def run_control(key, fx, ctl, tally, bursts, flows, routes, lists, done, until, 
             return False
         what, where = heap[0, sc.EV_WHAT], heap[0, sc.EV_ROW]
         pop_event(ctl)
-        run_event(key, fx, ctl, tally, bursts, flows, routes, lists, done, t, what, where)
+        run_event(key, fx, ctl, tally, user, t, what, where)

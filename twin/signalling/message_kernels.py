@@ -24,7 +24,7 @@ from twin.signalling.function_kernels import advance_host, begin_service, functi
 
 
 @routine
-def succeed(key, fx, ctl, tally, bursts, flows, routes, lists, done, instance, t):
+def succeed(key, fx, ctl, tally, user, instance, t):
     """The success step has been processed."""
     row = ctl.instances[instance]
     if row[sc.IN_STATUS] != sc.RUNNING:
@@ -40,13 +40,13 @@ def succeed(key, fx, ctl, tally, bursts, flows, routes, lists, done, instance, t
         tally.core_hist[procedure, bin_of(core_part, DELAY_BITS)] += 1
     log_end(ctl, instance, sc.OUT_SUCCEEDED, t)
     if row[sc.IN_TASK]:
-        reach_goal(key, fx, ctl, tally, bursts, flows, routes, lists, done, device, t)
+        reach_goal(key, fx, ctl, tally, user, device, t)
     elif is_paging(fx, procedure):
-        end_paging(key, fx, ctl, tally, bursts, done, device, True, t)
+        end_paging(key, fx, ctl, tally, user, device, True, t)
 
 
 @routine
-def fail(key, fx, ctl, tally, bursts, done, instance, cause, t):
+def fail(key, fx, ctl, tally, user, instance, cause, t):
     """The procedure has failed."""
     row = ctl.instances[instance]
     if row[sc.IN_STATUS] != sc.RUNNING:
@@ -58,9 +58,9 @@ def fail(key, fx, ctl, tally, bursts, done, instance, cause, t):
     if cause == sc.OUT_POWER:
         return
     if row[sc.IN_TASK]:
-        miss_goal(key, fx, ctl, tally, bursts, done, device, cause, row[sc.IN_SERIAL], t)
+        miss_goal(key, fx, ctl, tally, user, device, cause, row[sc.IN_SERIAL], t)
     elif is_paging(fx, procedure):
-        end_paging(key, fx, ctl, tally, bursts, done, device, False, t)
+        end_paging(key, fx, ctl, tally, user, device, False, t)
 
 
 @part
@@ -75,7 +75,7 @@ def log_end(ctl, instance, outcome, t):
 
 
 @routine
-def watch(key, fx, ctl, tally, bursts, done, instance, t):
+def watch(key, fx, ctl, tally, user, instance, t):
     """A timer of the instance may have run out."""
     row = ctl.instances[instance]
     if row[sc.IN_STATUS] == sc.RUNNING:
@@ -86,7 +86,7 @@ def watch(key, fx, ctl, tally, bursts, done, instance, t):
         cause = np.int64(sc.OUT_SBI_TIMEOUT)
         if t >= end:
             cause = row[sc.IN_CAUSE] if row[sc.IN_CAUSE] != 0 else np.int64(sc.OUT_TIMEOUT)
-        fail(key, fx, ctl, tally, bursts, done, instance, cause, t)
+        fail(key, fx, ctl, tally, user, instance, cause, t)
     drop_ref(ctl, instance)
 
 
@@ -115,19 +115,19 @@ def close_request(ctl, instance):
 
 
 @routine
-def arrive(key, fx, ctl, tally, bursts, flows, routes, lists, done, instance, step, t):
+def arrive(key, fx, ctl, tally, user, instance, step, t):
     """A message arrives."""
     receiver = fx.steps[step, sc.ST_RECEIVER]
     if receiver == sc.UE or receiver == sc.GNB:
         count_message(fx, ctl, tally, instance, step, sc.MC_RECEIVED)
-        arrive_at_radio(key, fx, ctl, tally, bursts, flows, routes, lists, done, instance, step, t)
+        arrive_at_radio(key, fx, ctl, tally, user, instance, step, t)
     elif arrive_at_function(key, fx, ctl, tally, instance, step, t):
         return  # the work takes the message's place among what is under way
     drop_ref(ctl, instance)
 
 
 @routine
-def arrive_at_radio(key, fx, ctl, tally, bursts, flows, routes, lists, done, instance, step, t):
+def arrive_at_radio(key, fx, ctl, tally, user, instance, step, t):
     """A message arrives at a device or gNB, which have no queue."""
     row, of = ctl.instances[instance], fx.steps[step]
     if of[sc.ST_CLOSES]:
@@ -162,7 +162,7 @@ def arrive_at_function(key, fx, ctl, tally, instance, step, t):
 
 
 @routine
-def finish_work(key, fx, ctl, tally, bursts, flows, routes, lists, done, f, instance, step, work, t):
+def finish_work(key, fx, ctl, tally, user, f, instance, step, work, t):
     """A function has done a piece of work."""
     row = ctl.instances[instance]
     ctl.functions[f, sc.FU_BACKLOG] -= 1
@@ -178,12 +178,12 @@ def finish_work(key, fx, ctl, tally, bursts, flows, routes, lists, done, f, inst
     else:
         send_following(key, fx, ctl, tally, instance, step, t, False)
         if fx.steps[step, sc.ST_SUCCESS]:
-            succeed(key, fx, ctl, tally, bursts, flows, routes, lists, done, instance, t)
+            succeed(key, fx, ctl, tally, user, instance, t)
     drop_ref(ctl, instance)
 
 
 @routine
-def run_host(key, fx, ctl, tally, bursts, flows, routes, lists, done, host, t):
+def run_host(key, fx, ctl, tally, user, host, t):
     """The host's next event: every piece of work that is done ends, and the functions go on."""
     h = ctl.hosts[host]
     if h[sc.HO_NEXT] != t:
@@ -198,7 +198,7 @@ def run_host(key, fx, ctl, tally, bursts, flows, routes, lists, done, host, t):
         instance, step, work = ctl.nodes[node, sc.ND_INSTANCE], ctl.nodes[node, sc.ND_STEP], ctl.nodes[node, sc.ND_WORK]
         ctl.functions[f, sc.FU_TAG] = sc.NEVER
         h[sc.HO_BUSY] -= 1
-        finish_work(key, fx, ctl, tally, bursts, flows, routes, lists, done, f, instance, step, work, t)
+        finish_work(key, fx, ctl, tally, user, f, instance, step, work, t)
         if ctl.functions[f, sc.FU_HEAD] != sc.NONE and ctl.functions[f, sc.FU_TAG] == sc.NEVER:
             begin_service(ctl, f)
     schedule_host(fx, ctl, host, t)

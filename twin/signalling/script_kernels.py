@@ -17,7 +17,7 @@ from twin.signalling.message_kernels import fail, take_down
 
 
 @routine
-def power_off(key, fx, ctl, tally, bursts, done, device, t):
+def power_off(key, fx, ctl, tally, user, device, t):
     """A device loses its power."""
     d = ctl.devices[device]
     if d[sc.DV_STATE] == sc.OFF:
@@ -30,9 +30,9 @@ def power_off(key, fx, ctl, tally, bursts, done, device, t):
     if task == sc.TASK_ACCESS:
         tally.ra[d[sc.DV_CELL], sc.RA_VOID] += 1
         log_access(ctl, device, t, 2)
-    lose_held(ctl, bursts, done, device, t, col.NO_POWER)
+    lose_held(ctl, user, device, t, col.NO_POWER)
     if task == sc.TASK_PROCEDURE:
-        fail(key, fx, ctl, tally, bursts, done, d[sc.DV_INSTANCE], sc.OUT_POWER, t)
+        fail(key, fx, ctl, tally, user, d[sc.DV_INSTANCE], sc.OUT_POWER, t)
     set_state(ctl, tally, device, sc.OFF, t)
     set_phase(fx, ctl, tally, device, 0, t)
 
@@ -60,14 +60,14 @@ def wake(key, fx, ctl, tally, device, t):
 
 
 @routine
-def script_device(key, fx, ctl, tally, bursts, done, row, t):
+def script_device(key, fx, ctl, tally, user, row, t):
     """What a script does to one device."""
     script, device = fx.script_device[row, 0], fx.script_device[row, 1]
     kind = fx.scripts[script, sc.SR_KIND]
     if (kind == sc.SCRIPT_ACCESS) != (ctl.devices[device, sc.DV_CORE] == sc.NONE):
         return
     if kind == sc.SCRIPT_POWER_OFF:
-        power_off(key, fx, ctl, tally, bursts, done, device, t)
+        power_off(key, fx, ctl, tally, user, device, t)
     elif kind == sc.SCRIPT_BOOT:
         boot(key, fx, ctl, tally, script, device, t)
     elif kind == sc.SCRIPT_WAKE:
