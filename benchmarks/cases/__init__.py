@@ -15,6 +15,7 @@ CASES = {
     "dense": "engines:dense",
     "scale": "scale:scale",
     "cell": "engines:cell",
+    "signalling": "signalling:signalling",
     "memory": "memory:memory",
     "start": "commands:start",
     "first-run": "commands:first_run",
