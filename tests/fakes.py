@@ -205,7 +205,7 @@ def fake_signalling(world: World) -> Signalling:
         hosts=signalling_table("hosts", name=["vnpt/epc/host"], cpus=[2]), functions=functions, procedures=procedures,
         steps=steps,
         behaviours=signalling_table("behaviours", name=["b"]), rates=signalling_table("rates"),
-        rach=signalling_table("rach", name=["nr"], max_tx=[10], n_preambles=[54]),
+        rach=signalling_table("rach", name=["nr"], rao_period_ns=[5_000_000], max_tx=[10], n_preambles=[54]),
         rach_detect_q32=np.zeros((1, 11), dtype=np.int64),
         cells=signalling_table("cells", name=[*world.cells["name"], "ra-test"], rach=[0, 0, 0, 0], radio=[0, 0, 0, -1]),
         devices=signalling_table("devices", device_hash=np.arange(len(world.devices))),

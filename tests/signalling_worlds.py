@@ -292,7 +292,8 @@ def _rachs(draw: Any) -> dict[str, Any]:
         "msg4_rtt_ns": draw(st.sampled_from((0, MS))), "harq_fail_q32": draw(st.sampled_from((0, 1 << 29, 1 << 31))),
         "max_harq": draw(st.integers(1, 4)), "contention_ns": draw(st.sampled_from((1_500 * US, 10 * MS))),
         "backoff_ns": draw(st.sampled_from((0, 2 * MS, 10 * MS))), "collided_answered": draw(st.booleans()),
-        "barring_q32": draw(st.sampled_from((1 << 31, 1 << 32, 1 << 32))), "barring_ns": draw(st.sampled_from((0, 4 * MS)))}
+        "barring_q32": draw(st.sampled_from((1 << 31, 1 << 32, 1 << 32))), "barring_ns": draw(st.sampled_from((0, 4 * MS))),
+        "retry_ns": draw(st.sampled_from((0, MS)))}
 
 
 @st.composite

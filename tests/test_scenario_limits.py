@@ -20,7 +20,7 @@ INDIRECT = {
     "Scenario": {"schema_version", "servers", "iot_platform", "signalling_behaviours"},
     "SignallingSection": {"default_core_profile", "core_profile", "call_flows"}, "RandomAccessTest": {"arrivals"},
     "RachProfile": {"rao_period_ms", "rao_offset_ms", "preamble_ms", "rar_start_ms", "rar_slot_ms", "msg3_ms", "msg3_rtt_ms",
-                    "msg4_ms", "msg4_rtt_ms", "contention_ms", "backoff_ms", "barring_ms"},
+                    "msg4_ms", "msg4_rtt_ms", "contention_ms", "backoff_ms", "retry_ms", "barring_ms"},
     "MessageCosts": {"ngap", "pfcp", "db", "other"},
 }
 

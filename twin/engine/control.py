@@ -18,7 +18,7 @@ CORES = ("sbi_ns", "n4_ns", "n6_ns", "sbi_timer_ns", "overload_hold_ns", "overlo
          "t3346_max_ns", "retry_ns", "long_retry_ns", "max_attempts")  # fmt: skip
 RACH = ("rao_period_ns", "rao_offset_ns", "n_preambles", "max_tx", "preamble_ns", "rar_start_ns", "rar_slots", "rar_slot_ns",
         "grants_per_slot", "msg3_ns", "msg3_rtt_ns", "msg4_ns", "msg4_rtt_ns", "harq_fail_q32", "max_harq", "contention_ns",
-        "backoff_ns", "collided_answered", "barring_q32", "barring_ns")  # fmt: skip
+        "backoff_ns", "collided_answered", "barring_q32", "barring_ns", "retry_ns")  # fmt: skip
 CELLS = ("cell_hash", "rach", "radio", "n2_ns", "n2_ps_per_byte", "xn_ns", "srb_block_bytes", "srb_prb")
 SCRIPTS = ("kind", "target", "t_ns", "down_ns", "context_lost", "extra_ns", "guti_valid_q32")
 #: Times of these scripts end connections (kinds in SCRIPTS of the world's tables).

@@ -77,7 +77,8 @@ class RandomAccess:
                 return
             if answer.succeeded or number == self._rach.max_tx:
                 break
-            ready = answer.time + self._draws.below(self._rach.backoff_ns + 1, device_hash, BACKOFF, answer.occasion)
+            backoff_ns = self._draws.below(self._rach.backoff_ns + 1, device_hash, BACKOFF, answer.occasion)
+            ready = answer.time + self._rach.retry_ns + backoff_ns
         access.end(int(self._env.now), "succeeded" if answer.succeeded else "random_access")
         self.counts["succeeded" if answer.succeeded else "failed"] += 1
         done(access)

@@ -139,6 +139,7 @@ class RachProfile(Sourced):
     max_harq: Annotated[int, Field(ge=1, le=MAX_HARQ)] = Field(description="Transmissions of Msg3 and Msg4 at most.")
     contention_ms: MillisecondsAboveZero = Field(description="Contention resolution timer, ms.")
     backoff_ms: Milliseconds = Field(description="Largest backoff after a failure, ms (backoff indicator).")
+    retry_ms: Milliseconds = Field(default=0.0, description="Device's preparation of the next preamble after a failure, ms.")
     collided_answered: bool = Field(default=False, description="A collided preamble is answered, and Msg3 then fails for all.")
     barring_factor: Annotated[float, Field(gt=0, le=1)] = Field(
         default=1.0, description="Share of accesses that pass access barring; 1: no barring."

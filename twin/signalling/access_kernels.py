@@ -49,13 +49,19 @@ def begin_access(key, fx, ctl, tally, device, t):
     be_ready(ctl, device, ready)
 
 
+@part
+def next_occasion(rach, t):
+    """Number of the first occasion from t on."""
+    return max((t - rach[sc.RC_OFFSET] + rach[sc.RC_PERIOD] - 1) // rach[sc.RC_PERIOD], 0)
+
+
 @routine
 def join_occasion(fx, ctl, device, t):
     """The device takes part in its cell's next occasion."""
     d = ctl.devices[device]
     cell = ctl.cells[d[sc.DV_CELL]]
     rach = fx.rach[cell[sc.SC_RACH]]
-    occasion = max((t - rach[sc.RC_OFFSET] + rach[sc.RC_PERIOD] - 1) // rach[sc.RC_PERIOD], 0)
+    occasion = next_occasion(rach, t)
     if cell[sc.SC_OCCASION] != occasion:
         cell[sc.SC_OCCASION] = occasion
         at = rach[sc.RC_OFFSET] + occasion * rach[sc.RC_PERIOD]
@@ -176,7 +182,7 @@ def attempt(key, fx, ctl, tally, cell, device, occasion, at):
         return
     d[sc.DV_TX] += 1
     u = draws.draw(key, np.uint64(d[sc.DV_HASH]), draws.BACKOFF, occasion)
-    be_ready(ctl, device, end + draws.uniform_below(u, rach[sc.RC_BACKOFF] + 1))
+    be_ready(ctl, device, end + rach[sc.RC_RETRY] + draws.uniform_below(u, rach[sc.RC_BACKOFF] + 1))
 
 
 @routine
@@ -222,7 +228,9 @@ def end_access(fx, ctl, tally, device, t, succeeded):
         counts[sc.RA_FAILED] += 1
         return
     counts[sc.RA_SUCCEEDED] += 1
-    rach = ctl.cells[d[sc.DV_CELL], sc.SC_RACH]
-    tally.ra_tx[rach, d[sc.DV_TX]] += 1
-    tally.ra_delay_sum[rach] += t - d[sc.DV_SEEK]
-    tally.ra_delay_hist[rach, bin_of(t - d[sc.DV_SEEK], DELAY_BITS)] += 1
+    row = ctl.cells[d[sc.DV_CELL], sc.SC_RACH]
+    rach = fx.rach[row]
+    delay = t - rach[sc.RC_OFFSET] - next_occasion(rach, d[sc.DV_SEEK]) * rach[sc.RC_PERIOD]
+    tally.ra_tx[row, d[sc.DV_TX]] += 1
+    tally.ra_delay_sum[row] += delay
+    tally.ra_delay_hist[row, bin_of(delay, DELAY_BITS)] += 1

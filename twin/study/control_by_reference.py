@@ -70,9 +70,11 @@ def _accesses(table: pd.DataFrame, tables: Signalling, warmup_ns: int) -> tuple[
     """Transmissions and delays of the accesses that succeeded in the measured time, by random access configuration."""
     good = table[(table["outcome"] == ACCESS_OUTCOMES.index("succeeded")) & (table["t_end"] >= warmup_ns)]
     rach = tables.cells["rach"].to_numpy(dtype=np.int64)[good["cell"].to_numpy()]
+    offset, period = (tables.rach[name].to_numpy(dtype=np.int64)[rach] for name in ("rao_offset_ns", "rao_period_ns"))
+    first = offset + np.maximum(-(-(good["t_begin"].to_numpy() - offset) // period), 0) * period
     tx = np.zeros((len(tables.rach), tables.rach_detect_q32.shape[1]), dtype=np.int64)
     np.add.at(tx, (rach, good["transmissions"].to_numpy()), 1)
-    return tx, *_durations(rach, (good["t_end"] - good["t_begin"]).to_numpy(), len(tables.rach))
+    return tx, *_durations(rach, good["t_end"].to_numpy() - first, len(tables.rach))
 
 
 def _durations(row: np.ndarray, ns: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:

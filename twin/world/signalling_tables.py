@@ -55,7 +55,7 @@ SIGNALLING_COLUMNS: dict[str, dict[str, str]] = {
              "preamble_ns": "i8", "rar_start_ns": "i8", "rar_slots": "i8", "rar_slot_ns": "i8", "grants_per_slot": "i8",
              "msg3_ns": "i8", "msg3_rtt_ns": "i8", "msg4_ns": "i8", "msg4_rtt_ns": "i8", "harq_fail_q32": "i8",
              "max_harq": "i8", "contention_ns": "i8", "backoff_ns": "i8", "collided_answered": "bool",
-             "barring_q32": "i8", "barring_ns": "i8"},
+             "barring_q32": "i8", "barring_ns": "i8", "retry_ns": "i8"},
     # radio: row of `World.radios` whose slots carry the signalling (-1 in a random access test: there is no signalling).
     "cells": {"name": "str", "cell_hash": "u8", "rach": "i4", "radio": "i4", "n2_ns": "i8", "n2_ps_per_byte": "i8", "xn_ns": "i8",
               "srb_block_bytes": "i8", "srb_prb": "i8"},

@@ -16,7 +16,7 @@ from twin.world.control.frames import FULL_Q32
 
 TEST = "random-access-test"
 _TIMES = ("rao_period", "rao_offset", "preamble", "rar_start", "rar_slot", "msg3", "msg3_rtt", "msg4", "msg4_rtt", "contention",
-          "backoff", "barring")  # fmt: skip
+          "backoff", "retry", "barring")  # fmt: skip
 
 
 @dataclass
