@@ -139,6 +139,15 @@ class SignallingBuilder:
             self.add("script_devices", script=number, device=device, t_ns=t_ns)
         return number
 
+    def size(self, table: str) -> int:
+        """Rows so far."""
+        return len(self._rows[table])
+
+    def devices_of(self, procedure: int, start: int = 0) -> list[int]:
+        """Devices of the core that has a procedure, from a row on."""
+        core = self._rows["procedures"][procedure]["core"]
+        return [i for i, row in enumerate(self._rows["devices"]) if row["core"] == core and i >= start]
+
     def build(self) -> Signalling:
         """The control plane."""
         tables = {name: _frame(name, rows) for name, rows in self._rows.items()}
@@ -343,6 +352,9 @@ def _scripts(draw: Any, b: SignallingBuilder, n_devices: int, n_functions: int, 
                      down_ns=draw(st.sampled_from((MS, 20 * MS))), context_lost=draw(st.booleans()))
         elif kind == "core_delay":
             b.script(kind, target=draw(st.integers(0, n_cores - 1)), t_ns=draw(times), extra_ns=draw(st.sampled_from((0, MS))))
+        elif kind == "procedure":
+            target = draw(st.integers(0, b.size("procedures") - 1))
+            b.script(kind, [(device, draw(times)) for device in b.devices_of(target)], target=target)
         else:
             chosen = draw(st.lists(st.integers(0, n_devices - 1), min_size=1, max_size=6))
             b.script(kind, [(device, draw(times)) for device in chosen],
@@ -448,7 +460,11 @@ def rich_signalling_world() -> tuple[World, Clock]:
     b.flow(b.device(), kinds[1], up)
     s.device()
     storm = [s.device(cell=2, behaviour=-1) for _ in range(20)]
+    lone = [s.device(cell=2, core=i % 2, behaviour=3) for i in range(6)]  # a cell without a radio
     _rich_scripts(s, storm)
+    for procedure in range(s.size("procedures")):
+        times = [(device, (210 + 7 * procedure) * MS) for device in s.devices_of(procedure, lone[0])]
+        s.script("procedure", times, target=procedure)
     return attach(b.build(), s.build()), Clock(1_000 * MS, epoch_ns=100 * MS, seed=3)
 
 

@@ -122,7 +122,8 @@ def test_an_scp_relays_every_sbi_message(all_three):
         end_cost_us(profile, p.step, False) for p in plain if p.step.sender == "AUSF")
     costs = profile.message_costs_us
     assert cost["AUSF"] == pytest.approx(direct)
-    assert cost["SCP"] == pytest.approx(len(sbi) / 2 * (costs.sbi_request_sent + costs.sbi_request_served))
+    by_size = profile.per_kb_sent_us * sum(s.size_bytes for s in sbi) / 1e3
+    assert cost["SCP"] == pytest.approx(len(sbi) / 2 * (costs.sbi_request_sent + costs.sbi_request_served) + by_size)
     row = tables.procedures[(tables.procedures["core"] == 0) & (tables.procedures["name"] == "registration")].iloc[0]
     assert row["n_steps"] == len(over)
 
@@ -140,8 +141,14 @@ def test_costs_are_those_of_the_profile(all_three):
     assert (steps.loc[steps["receiver"] == UE, "receive_ns"] == us_to_ns(carrier.ue_us)).mean() > 0.5
     viettel = tables.steps[tables.steps["procedure"] == 0]
     asked = viettel[(viettel["sender"] == ROLES.index("AMF")) & viettel["opens"]]
-    own = scenario.core_profiles["open5gs"].message_costs_us
-    assert (asked["send_ns"] == us_to_ns(own.sbi_request_sent * own.sbi_request_share)).all() and len(asked)
+    profile = scenario.core_profiles["open5gs"]
+    own = profile.message_costs_us
+    expected = [us_to_ns(own.sbi_request_sent * own.sbi_request_share + profile.per_kb_sent_us * size / 1e3)
+                for size in asked["bytes"]]
+    assert asked["send_ns"].to_list() == expected and len(asked)
+    first, later = (viettel[viettel["message"].str.startswith(name)] for name in ("InitialUEMessage", "UplinkNASTransport"))
+    assert (first["receive_ns"] == us_to_ns(own.ngap + profile.association_us)).all() and len(first) == 1
+    assert (later["receive_ns"] == us_to_ns(own.ngap)).all() and len(later) > 1
     assert set(tables.functions.loc[tables.functions["core"] == 0, "workers"]) == {1, 8}
     assert tables.hosts["cpus"].to_list() == [4, 4] and set(tables.hosts["name"]) == {"viettel/5gc/host", "viettel/epc/host"}
 
@@ -354,3 +361,22 @@ def test_adding_devices_moves_no_other(tmp_path):
 def _boot_times(tables: Signalling) -> pd.Series:
     boots = tables.script_devices[tables.script_devices["script"] == 1]
     return pd.Series(script_times(tables, 1)[boots.index], index=tables.devices["device_hash"].to_numpy()[boots["device"]])
+
+
+def test_a_core_test_is_a_station_of_its_own(tmp_path):
+    """Devices behind those of the world, a cell without radio, one procedure each: at a rate, or at once."""
+    test = "core_test: {operator: viettel, devices: 40, rate_per_s: 80, procedure: session_establishment, at_s: 2.0}\n"
+    scenario = scenario_of(tmp_path, OPEN5GS, test + "random_access_test: {devices: 10}\n")
+    world = build_world(scenario)
+    tables = world.signalling
+    assert tables is not None
+    devices = tables.devices[tables.devices["cell"] == len(tables.cells) - 1]
+    assert len(devices) == 40 and len(tables.devices) == len(world.devices) + 50
+    assert tables.cells.iloc[-1][["name", "radio"]].to_list() == ["core-test", -1]
+    assert set(devices["core"]) == {0} and set(tables.behaviours["periodic_ns"].iloc[devices["behaviour"]]) == {0}
+    script = tables.scripts[tables.scripts["name"] == "core-test"].iloc[0]
+    assert SCRIPTS[script["kind"]] == "procedure" and tables.procedures["name"].iloc[script["target"]] == "session_establishment"
+    assert (script["spread_ns"], script["t_ns"]) == (s_to_ns(0.5), s_to_ns(2.0))
+    at_once = build_world(scenario_of(tmp_path, OPEN5GS, "core_test: {operator: viettel, devices: 3}\n")).signalling
+    assert at_once is not None and at_once.scripts["spread_ns"].to_list() == [0]
+    assert at_once.procedures["name"].iloc[at_once.scripts["target"].iloc[0]] == "registration"

@@ -92,7 +92,7 @@ TR_OTHER = 14
 UE, GNB, AMF, UPF, IOT, MME = 0, 1, 2, 10, 13, 14
 
 # Scripts, in the order of twin.world.signalling_tables.SCRIPTS.
-SCRIPT_POWER_OFF, SCRIPT_BOOT, SCRIPT_WAKE, SCRIPT_ACCESS, SCRIPT_DOWN, SCRIPT_DELAY = range(6)
+SCRIPT_POWER_OFF, SCRIPT_BOOT, SCRIPT_WAKE, SCRIPT_ACCESS, SCRIPT_DOWN, SCRIPT_DELAY, SCRIPT_PROCEDURE = range(7)
 SR_KIND, SR_TARGET, SR_T, SR_DOWN, SR_CONTEXT, SR_EXTRA, SR_GUTI = range(7)
 
 # --- event heap: time, rank and tie key, (number << 32 | generation << 8 | kind), (other << 32 | row) -------------------------

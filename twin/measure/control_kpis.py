@@ -20,6 +20,7 @@ from twin.measure.control_names import (
     owned_names,
     touched_roles,
 )
+from twin.measure.core_test_kpis import core_test_kpis
 from twin.measure.measures import Measures
 from twin.measure.network import PCT
 from twin.measure.scopes import Rows, quantiles, ratio, rows
@@ -55,6 +56,7 @@ def control_kpis(measures: Measures, world: World) -> Iterator[Rows]:
     yield from _licences(control, tables, found, seconds)
     yield from access_kpis(control, tables, seconds)
     yield from storm_kpis(measures, tables)
+    yield from core_test_kpis(control, tables)
 
 
 def _procedures(control: ControlMeasures, tables: Signalling, seconds: float) -> Iterator[Rows]:

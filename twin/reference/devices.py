@@ -370,6 +370,11 @@ class Device(Bearer):
         elif self.state == IDLE and self.task is Task.NONE:
             self._page()
 
+    def run_procedure(self, number: int) -> None:
+        """A procedure runs of which nothing but load follows."""
+        if self.state != OFF:
+            self._plane.procedures.start(self, self._plane.procedures.of_row(number), lambda _: None)
+
     def lose_context(self) -> None:
         """Its core has forgotten it, and so has its cell."""
         if not self.registered:

@@ -133,6 +133,10 @@ class Procedures:
         """The procedure of that name."""
         return next((item for item in self._procedures if item.row.core == core and item.row.name == name), None)
 
+    def of_row(self, number: int) -> Procedure:
+        """The procedure of a row."""
+        return self._procedures[number]
+
     # A procedure's life --------------------------------------------------------------------------------------------
 
     def start(self, device: Any, procedure: Procedure, ended: Callable[[Instance], None]) -> Instance:
@@ -194,10 +198,10 @@ class Procedures:
         device, ends, size = instance.device, (step.row.sender, step.row.receiver), int(step.row.bytes)
         core, cell, air = device.core, self._cells[device.cell], self._airs[device.cell]
         if UE in ends:
-            assert air is not None  # devices of a core are in cells of the network
             if ends[0] == UE:
-                return air.up(t, size)
-            return air.down(self._paging_occasion(instance, t), size)
+                return air.up(t, size) if air else t + 1
+            heard = self._paging_occasion(instance, t)
+            return air.down(heard, size) if air else max(heard, t + 1)
         if ends == (GNB, GNB):
             return t + int(cell.xn_ns)
         if GNB in ends:

@@ -53,6 +53,8 @@ class Scripts:
             return device.only_access if kind == "access" else None
         if kind == "boot":
             return lambda: device.boot(self._draws.happens(int(script.guti_valid_q32), device.device_hash, GUTI, 0))
+        if kind == "procedure":
+            return lambda: device.run_procedure(int(script.target))
         return {"power_off": device.power_off, "wake": device.wake}.get(kind)
 
     def _function_down(self, function: Function, script: Any) -> None:

@@ -180,6 +180,28 @@ def random_access_test(s: Scenario) -> Iterator[Finding]:
         yield Finding(("random_access_test",), "the test needs the control plane", "set signalling.enabled: true")
 
 
+def core_test(s: Scenario) -> Iterator[Finding]:
+    """The test's operator, core and procedure are there, and the control plane on."""
+    test = s.core_test
+    if test is None:
+        return
+    if not s.signalling.enabled:
+        yield Finding(("core_test",), "the test needs the control plane", "set signalling.enabled: true")
+    if test.operator not in s.operators:
+        yield unknown(("core_test", "operator"), "operator", test.operator, s.operators)
+        return
+    if test.core not in s.core_kinds(test.operator):
+        message = f"{test.operator} has no {test.core.upper()} on {s.plan.date}"
+        yield Finding(("core_test", "core"), message, "name the other, or see architecture, sa_from and sa_capable_share")
+    path = s.call_flows_path
+    own, problems = read_flows(path) if path is not None else ((), [])
+    if not problems:
+        flows = flows_of(test.core, own)
+        known = [name for name, flow in flows.items() if flow.trigger not in ("paging", "ran_paging")]
+        if test.procedure not in known:
+            yield unknown(("core_test", "procedure"), "procedure for a test", test.procedure, known)
+
+
 def parameters(s: Scenario) -> Iterator[Finding]:
     """Every short name stands for a key that can be set."""
     for name, target in s.parameters.items():
@@ -203,10 +225,16 @@ def late_storms(s: Scenario) -> Iterator[Finding]:
     if test is not None and test.pattern.spread_s > horizon_s:
         message = f"its devices come within {test.pattern.spread_s:g} s, the run ends at {horizon_s:g} s"
         yield Finding(("random_access_test", "arrivals"), message)
+    if s.core_test is not None:
+        rate = s.core_test.rate_per_s
+        last_s = s.core_test.at_s + (0.0 if rate == "at_once" else s.core_test.devices / rate)
+        if last_s >= horizon_s:
+            yield Finding(("core_test",), f"its devices come until {last_s:g} s, the run ends at {horizon_s:g} s")
     for index, storm in enumerate(s.signalling.storms):
         if storm.at_s >= horizon_s:
             yield Finding(("signalling", "storms", index, "at_s"), f"after the run's end at {horizon_s:g} s")
 
 
-SIGNALLING_CHECKS = (signalling_references, core_profiles, rach_profiles, call_flow_file, storms, random_access_test, parameters)
+SIGNALLING_CHECKS = (signalling_references, core_profiles, rach_profiles, call_flow_file, storms, random_access_test,
+                     core_test, parameters)
 SIGNALLING_WARNINGS = (late_storms,)

@@ -68,11 +68,16 @@ def served_parks(s: Scenario) -> Iterator[Finding]:
         yield Finding(("plan", "stations_5g"), message, "raise in_park_share or stations_5g, or give in_park_stations_5g")
 
 
+def tested(s: Scenario) -> bool:
+    """Whether a test brings devices of its own."""
+    return s.random_access_test is not None or s.core_test is not None
+
+
 def population(s: Scenario) -> Iterator[Finding]:
     """There is something to simulate."""
     derived = s.devices.include_derived and s.devices.density_per_leased_ha > 0
     mixed = any(device_class.per_1000_workers_base > 0 for device_class in s.device_classes.values())
-    if not s.devices.groups and not (derived and mixed) and not s.devices.worker_phones and s.random_access_test is None:
+    if not s.devices.groups and not (derived and mixed) and not s.devices.worker_phones and not tested(s):
         yield Finding(("devices",), "there are no devices at all", "raise the density, add groups, or set include_derived: true")
 
 
@@ -125,7 +130,7 @@ def idle_settings(s: Scenario) -> Iterator[Finding]:
     """Settings that change nothing."""
     if s.private_network is not None and s.private_network.mode == "slice":
         yield Finding(("private_network", "mode"), "a slice shares the cells; its PRB quota is not modelled yet")
-    if not s.devices.include_derived and not s.devices.groups and s.random_access_test is None:
+    if not s.devices.include_derived and not s.devices.groups and not tested(s):
         yield Finding(("devices", "include_derived"), "without derived devices and groups only the phones load the network")
     for class_name, device_class in s.device_classes.items():
         for item_name, item in device_class.traffic.items():

@@ -33,8 +33,9 @@ from twin.scenario.sections import (
     Tables,
     Transport,
 )
-from twin.scenario.signalling import DEFAULT_BEHAVIOUR, RandomAccessTest, SignallingSection
+from twin.scenario.signalling import DEFAULT_BEHAVIOUR, CoreTest, RandomAccessTest, SignallingSection
 from twin.scenario.signalling_entries import CoreProfile, RachProfile, SignallingBehaviour
+from twin.scenario.signalling_names import CoreKind
 
 if TYPE_CHECKING:
     from twin.scenario.document import Document
@@ -76,6 +77,7 @@ class Scenario(Part):
     tables: Tables = Field(default=Tables(), description=Tables.__doc__)
     signalling: SignallingSection = Field(default=SignallingSection(), description=SignallingSection.__doc__)
     random_access_test: RandomAccessTest | None = Field(default=None, description=RandomAccessTest.__doc__)
+    core_test: CoreTest | None = Field(default=None, description=CoreTest.__doc__)
     report: Report = Field(default=Report(), description=Report.__doc__)
     parameters: dict[Name, DottedKey] = Field(
         default={}, description=descriptive("Short names of keys for --set: `devices: random_access_test.devices`.")
@@ -144,6 +146,16 @@ class Scenario(Part):
             return None
         folder = self._document.folder_of(("signalling", "call_flows")) if self._document else Path()
         return folder / written
+
+    def core_kinds(self, operator: str) -> tuple[CoreKind, ...]:
+        """Kinds of core an operator has on the day of the plan: a 5GC when standalone, an EPC unless all devices use the 5GC."""
+        entry = self.operators[operator]
+        standalone = entry.architecture == "sa" if entry.sa_from is None else entry.sa_from <= self.plan.date
+        if not standalone:
+            return ("epc",)
+        if entry.sa_capable_share >= 1.0:
+            return ("5gc",)
+        return ("5gc", "epc") if entry.sa_capable_share > 0 else ("epc",)
 
     def behaviour_of(self, device_class: str) -> SignallingBehaviour:
         """Behaviour of a class towards the core: its own entry, or `default`."""

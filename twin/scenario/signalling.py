@@ -74,6 +74,19 @@ class Arrivals(Part):
     beta: Annotated[float, Field(gt=0, le=100)] = Field(default=4.0, description="Second parameter of the beta distribution.")
 
 
+class CoreTest(Part):
+    """Devices at a station without radio next to a core, each of which runs one procedure and nothing else."""
+
+    operator: Name = Field(description="Whose core.")
+    core: CoreKind = Field(default="5gc", description="5gc or epc.")
+    procedure: Name = Field(default="registration", description="Which procedure; not paging.")
+    devices: CountAboveZero = Field(le=1_000_000, description="How many.")
+    rate_per_s: Literal["at_once"] | Annotated[float, Field(gt=0, le=1e6)] = Field(
+        default="at_once", description="So many a second at random times, or at_once."
+    )
+    at_s: Seconds = Field(default=1.0, description="When it begins, s of simulated time.")
+
+
 #: The two traffic models of TR 37.868, table 6.1.1.
 TRAFFIC_MODELS = {"uniform_60s": Arrivals(distribution="uniform", spread_s=60.0),
                   "beta_10s": Arrivals(distribution="beta", spread_s=10.0)}  # fmt: skip

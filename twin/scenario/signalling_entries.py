@@ -69,6 +69,11 @@ class CoreProfile(Sourced):
     scp: bool = Field(default=False, description="An SCP relays every SBI message.")
     message_costs_us: MessageCosts = Field(description=MessageCosts.__doc__)
     wake_us: Microseconds = Field(default=0.0, description="Extra CPU of a message that finds its function idle, us.")
+    per_kb_sent_us: Microseconds = Field(default=0.0, description="Extra CPU of an SBI message at its sender, us a kB.")
+    per_kb_received_us: Microseconds = Field(default=0.0, description="Extra CPU of an SBI message at its receiver, us a kB.")
+    association_us: Microseconds = Field(
+        default=0.0, description="Extra CPU of AMF or MME for the message that begins a connection (InitialUEMessage), us."
+    )
     role_factors: dict[NfName, Positive] = Field(default={}, description="Factor on a function's costs; 1 unless named.")
     service_kind: Literal["fixed", "exponential"] = Field(default="fixed", description="Distribution of a message's CPU time.")
     ue_us: Microseconds = Field(description="A device's time to answer a message, us.")

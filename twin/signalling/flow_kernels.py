@@ -48,6 +48,8 @@ def radio_arrival(key, fx, ctl, tally, instance, step, t, up):
     cell = row[sc.IN_CELL]
     place = ctl.cells[cell]
     radio = place[sc.SC_RADIO]
+    if radio == sc.NONE:
+        return paging_occasion(key, fx, ctl, row[sc.IN_DEVICE], t) if is_paging(fx, row[sc.IN_PROCEDURE]) and not up else t
     blocks = max((fx.steps[step, sc.ST_BYTES] + place[sc.SC_BLOCK] - 1) // place[sc.SC_BLOCK], 1)
     direction = 0 if up else 1
     tally.prb[cell, direction] += blocks * place[sc.SC_PRB]

@@ -41,7 +41,7 @@ def start_control(key, fixed, control):
     """The first events: scripts, timers of the devices, procedures at a rate."""
     fx, ctl = by_address(fixed), by_address(control)
     for s in range(len(fx.scripts)):
-        if fx.scripts[s, sc.SR_KIND] >= sc.SCRIPT_DOWN:
+        if fx.scripts[s, sc.SR_KIND] == sc.SCRIPT_DOWN or fx.scripts[s, sc.SR_KIND] == sc.SCRIPT_DELAY:
             push_keyed(ctl, fx.scripts[s, sc.SR_T], script_key(s, -1), sc.EV_SCRIPT, 0, 0, s, 0)
     for device in range(len(ctl.devices)):
         d = ctl.devices[device]

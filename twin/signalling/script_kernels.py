@@ -72,6 +72,9 @@ def script_device(key, fx, ctl, tally, user, row, t):
         boot(key, fx, ctl, tally, script, device, t)
     elif kind == sc.SCRIPT_WAKE:
         wake(key, fx, ctl, tally, device, t)
+    elif kind == sc.SCRIPT_PROCEDURE:
+        if ctl.devices[device, sc.DV_STATE] != sc.OFF:
+            start_instance(key, fx, ctl, tally, device, fx.scripts[script, sc.SR_TARGET], 0, t)
     elif ctl.devices[device, sc.DV_TASK] == sc.TASK_NONE and ctl.devices[device, sc.DV_CELL] != sc.NONE:
         begin(key, fx, ctl, tally, device, sc.GOAL_ACCESS, t)
 

@@ -81,7 +81,8 @@ def _messages(table: pd.DataFrame, shares: pd.Index) -> np.ndarray:
 
 #: Shares of something else than messages -> the KPI that counts it.
 _COUNTED = {"procedure_success_share": "procedures_started", "procedure_retry_share": "procedures_started",
-            "ra_access_success_share": "ra_accesses_begun", "storm_recovered_share": "storm_devices"}
+            "ra_access_success_share": "ra_accesses_begun", "storm_recovered_share": "storm_devices",
+            "core_test_success_share": "core_test_devices"}
 
 
 def counted_by(kpi: str) -> str:

@@ -28,7 +28,7 @@ OUTCOMES = ("succeeded", "timeout", "sbi_timeout", "nf_overflow", "nf_down", "co
 #: How an access can end.
 ACCESS_OUTCOMES = ("succeeded", "random_access", "void")
 
-SCRIPTS = ("power_off", "boot", "wake", "access", "function_down", "core_delay")
+SCRIPTS = ("power_off", "boot", "wake", "access", "function_down", "core_delay", "procedure")
 
 #: name -> dtype of every column the engines read. Tables may carry more columns for reports.
 SIGNALLING_COLUMNS: dict[str, dict[str, str]] = {
@@ -56,13 +56,13 @@ SIGNALLING_COLUMNS: dict[str, dict[str, str]] = {
              "msg3_ns": "i8", "msg3_rtt_ns": "i8", "msg4_ns": "i8", "msg4_rtt_ns": "i8", "harq_fail_q32": "i8",
              "max_harq": "i8", "contention_ns": "i8", "backoff_ns": "i8", "collided_answered": "bool",
              "barring_q32": "i8", "barring_ns": "i8", "retry_ns": "i8"},
-    # radio: row of `World.radios` whose slots carry the signalling (-1 in a random access test: there is no signalling).
+    # radio: row of `World.radios` whose slots carry the signalling (-1 in a test: over the air in 1 ns).
     "cells": {"name": "str", "cell_hash": "u8", "rach": "i4", "radio": "i4", "n2_ns": "i8", "n2_ps_per_byte": "i8", "xn_ns": "i8",
               "srb_block_bytes": "i8", "srb_prb": "i8"},
     # cell, core -1: none, the device passes unhindered. mean_gap_ns: of its bursts, all flows together (0: it has none).
     "devices": {"device_hash": "u8", "cell": "i4", "core": "i4", "behaviour": "i4", "mean_gap_ns": "i8"},
-    # kind: position in SCRIPTS. target: function or core row, -1. guti_valid_q32 for boot. spread_ns > 0: each device's time is
-    # that of `script_devices` and a draw more, uniform in it (alpha 0) or Beta(alpha, beta) (`script_times`).
+    # kind: position in SCRIPTS. target: row of function, core or procedure, -1. guti_valid_q32 for boot. spread_ns > 0: each
+    # device's time is that of `script_devices` and a draw more, uniform in it (alpha 0) or Beta(alpha, beta) (`script_times`).
     "scripts": {"name": "str", "kind": "i4", "target": "i4", "t_ns": "i8", "down_ns": "i8", "context_lost": "bool",
                 "extra_ns": "i8", "guti_valid_q32": "i8", "spread_ns": "i8", "alpha": "f8", "beta": "f8"},
     "script_devices": {"script": "i4", "device": "i4", "t_ns": "i8"},

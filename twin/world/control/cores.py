@@ -13,7 +13,6 @@ from twin.scenario.signalling_entries import CoreProfile
 from twin.scenario.signalling_names import CoreKind, functions_of
 from twin.world.control.frames import FULL_Q32
 from twin.world.core import Core
-from twin.world.frames import is_standalone
 from twin.world.signalling_tables import ROLES
 from twin.world.transport import path_delay_ns
 
@@ -42,19 +41,9 @@ class CoreTables:
         return first, count
 
 
-def kinds_of(scenario: Scenario, operator: str) -> tuple[CoreKind, ...]:
-    """Kinds of core an operator has on the day of the plan: a 5GC when standalone, an EPC unless every device uses the 5GC."""
-    entry = scenario.operators[operator]
-    if not is_standalone(entry, scenario.plan.date):
-        return ("epc",)
-    if entry.sa_capable_share >= 1.0:
-        return ("5gc",)
-    return ("5gc", "epc") if entry.sa_capable_share > 0 else ("epc",)
-
-
 def function_units(scenario: Scenario) -> list[str]:
     """Names by which a table of capacities knows the functions: ``viettel/5gc/amf``."""
-    return [f"{operator}/{kind}/{nf}" for operator in scenario.operators for kind in kinds_of(scenario, operator)
+    return [f"{operator}/{kind}/{nf}" for operator in scenario.operators for kind in scenario.core_kinds(operator)
             for nf in scenario.core_profiles[scenario.signalling.profile_of(operator)].functions
             if nf.upper() in functions_of(kind)]
 
@@ -66,7 +55,7 @@ def build_cores(scenario: Scenario, core: Core) -> CoreTables:
         name = scenario.signalling.profile_of(operator)
         profile = scenario.core_profiles[name]
         n4, n6 = _distances(scenario, core, o, operator)
-        for kind in kinds_of(scenario, operator):
+        for kind in scenario.core_kinds(operator):
             out.row_of[o, kind] = len(out.cores)
             out.profiles.append(profile)
             out.cores.append({"name": f"{operator}/{kind}", "operator": o, "kind": kind, "profile": name,
@@ -131,4 +120,4 @@ def _parks(scenario: Scenario, place: str) -> range:
     return range(len(scenario.parks)) if place == "park" else range(-1, 0)
 
 
-__all__ = ["CoreTables", "build_cores", "function_units", "kinds_of"]
+__all__ = ["CoreTables", "build_cores", "function_units"]

@@ -10,6 +10,8 @@ from twin.scenario.signalling_entries import CoreProfile
 
 _COST_OF = {"N2": "ngap", "S1": "ngap", "N4": "pfcp", "DB": "db"}
 OPENS, CLOSES = "request", "response"
+ASSOCIATES = "InitialUEMessage"  # NGAP and S1AP: the core makes a context for the connection
+BYTES_PER_KB = 1000.0
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,20 @@ def end_cost_us(profile: CoreProfile, step: Step, arrives: bool) -> float:
         return usual if own is None else own
     if own is None:
         factor = {str(nf).upper(): f for nf, f in profile.role_factors.items()}.get(party, 1.0)
-        own = factor * (_sbi_us(profile, step.kind, arrives) if step.interface == "SBI" else
+        own = factor * (_sbi_us(profile, step, arrives) if step.interface == "SBI" else
                         getattr(profile.message_costs_us, _COST_OF.get(step.interface, "other")))
+        if arrives and step.message.startswith(ASSOCIATES):
+            own += factor * profile.association_us
     return own / (1.0 - profile.background_share)
 
 
-def _sbi_us(profile: CoreProfile, kind: str, arrives: bool) -> float:
-    """Of a request the client sends and the server receives; of a response the other way round."""
-    costs = profile.message_costs_us
-    whole = costs.sbi_request_served if (kind == OPENS) == arrives else costs.sbi_request_sent
-    return whole * (costs.sbi_request_share if kind == OPENS else 1.0 - costs.sbi_request_share)
+def _sbi_us(profile: CoreProfile, step: Step, arrives: bool) -> float:
+    """Of a request the client sends and the server receives; of a response the other way round. Then by size (JSON text)."""
+    costs, request = profile.message_costs_us, step.kind == OPENS
+    whole = costs.sbi_request_served if request == arrives else costs.sbi_request_sent
+    per_kb = profile.per_kb_received_us if arrives else profile.per_kb_sent_us
+    share = costs.sbi_request_share if request else 1.0 - costs.sbi_request_share
+    return whole * share + per_kb * step.size_bytes / BYTES_PER_KB
 
 
 def end_cost_ns(profile: CoreProfile, step: Step, arrives: bool) -> int:

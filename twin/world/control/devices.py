@@ -13,6 +13,7 @@ from twin.scenario.schema import Scenario
 from twin.scenario.signalling import DEFAULT_BEHAVIOUR
 from twin.scenario.signalling_entries import SignallingBehaviour
 from twin.world.control.access import TEST
+from twin.world.control.core_test import still_behaviour
 from twin.world.control.cores import CoreTables
 from twin.world.control.standalone import on_5gc
 
@@ -20,10 +21,12 @@ HOUR_S = 3600
 
 
 def build_behaviours(scenario: Scenario) -> list[dict[str, Any]]:
-    """A row a device class, in the scenario's order; then that of a random access test's devices, if there is one."""
+    """A row a device class, in the scenario's order; then those of the devices of tests."""
     rows = [_behaviour(name, scenario.behaviour_of(name), scenario.signalling.inactivity_s) for name in scenario.device_classes]
     if scenario.random_access_test is not None:
         rows.append(_behaviour(TEST, scenario.signalling_behaviours[DEFAULT_BEHAVIOUR], None))
+    if scenario.core_test is not None:
+        rows.append(still_behaviour())
     return rows
 
 
