@@ -107,11 +107,11 @@ def log(name: str, theory: float, measured: float, unit: str = "") -> None:
 
 @pytest.mark.parametrize(("arrivals", "devices"), TR)
 def test_published_table(arrivals, devices):
-    """TR 37.868, within what its own sources of difference allow.
+    """TR 37.868, within what it leaves open.
 
-    Preambles sent 2 %; mean delay 7 % (1 of 15 ms of the four messages: the TR does not print them); collisions 10 %, or the
-    last digit printed (nor does it say over which time it averages: 10 s, or until the last attempt); success 3 points (Msg4
-    does not wait for the PDCCH here).
+    Preambles sent 2 %; mean delay 7 % (1 of 15 ms of the four messages or 2 of 23 ms a retry: the TR prints neither; Msg4 does
+    not wait for the PDCCH here, which makes 4 ms of 75 with 30,000 devices); collisions 10 %, or the last digit printed (over
+    10 s, or until the last attempt?); success 3 points.
     """
     got = simulate(devices, arrivals, 12 if arrivals == "beta_10s" else 4)
     collided, succeeded, sent, delay = TR[arrivals, devices]
@@ -217,12 +217,12 @@ def drift(devices: int, retry_ms: float) -> dict[str, float]:
         for k, weight in enumerate(back):
             here[i + k, 2 : MAX_TX + 1] += weight * (here[i] - granted)[1:MAX_TX] if weight else 0
             age[i + k, 2 : MAX_TX + 1] += weight * ((1 - share) * (age[i] + here[i] * k * PERIOD_MS))[1:MAX_TX] if weight else 0
-    used = np.count_nonzero((cdf > 0.7 / devices) & (cdf < 1 - 0.7 / devices)) + 5  # between the first and the last device (medians)
+    used = np.count_nonzero((cdf > 0.7 / devices) & (cdf < 1 - 0.7 / devices)) + 5  # first to last device, medians
     return {"collision_share": collided / PREAMBLES / used, "success_share": won / devices, "mean_tx": sent / won,
             "delay_ms": delay / won}
 
 
-@pytest.mark.parametrize(("profile", "retry_ms"), [("lte-37868", 4.0), ("lte-37868-prompt", 0.0)])
+@pytest.mark.parametrize(("profile", "retry_ms"), [("lte-37868", 2.0), ("lte-37868-prompt", 0.0)])
 @pytest.mark.parametrize("devices", [10_000, 30_000])
 def test_drift_equations(devices, profile, retry_ms):
     """The mean-field recursion leaves out the scatter of arrivals, which matters while the overload sets in and ends: 5 %."""
