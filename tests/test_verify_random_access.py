@@ -25,7 +25,7 @@ SCENARIO = Path(__file__).parent.parent / "scenarios" / "ra-overload-37868.yaml"
 MS, S = 1_000_000, 1_000_000_000
 PREAMBLES, PERIOD_MS, GRANTS, MAX_TX = 54, 5.0, 15, 10
 #: TR 37.868 tables 6.4.1.1.x: collided share of all opportunities, access success share, preambles sent, mean delay in ms.
-#: Quoted from secondary sources; none has 1,000 and 3,000 devices.
+#: Quoted at second hand, not checked against the document; none for 1,000 and 3,000 devices.
 TR = {
     ("beta_10s", 5000): (0.0045, 1.0, 1.56, 29.06),
     ("beta_10s", 10000): (0.0198, 1.0, 1.77, 34.65),
