@@ -138,7 +138,7 @@ def release(key, fx, ctl, tally, device, t):
     become_idle(fx, ctl, tally, device, t)
     procedure = fx.procedure_of[ctl.devices[device, sc.DV_CORE], sc.TR_RELEASE]
     if procedure != sc.NONE:
-        start_instance(key, fx, ctl, tally, device, procedure, 0, t)
+        start_instance(key, fx, ctl, tally, device, procedure, np.int64(0), t)
 
 
 @routine
@@ -211,7 +211,7 @@ def page(key, fx, ctl, tally, device, t):
         begin(key, fx, ctl, tally, device, sc.GOAL_RESUME if inactive else sc.GOAL_SERVICE, t)
         return
     d[sc.DV_PAGED] = 1
-    start_instance(key, fx, ctl, tally, device, procedure, 0, t)
+    start_instance(key, fx, ctl, tally, device, procedure, np.int64(0), t)
 
 
 @routine
@@ -295,7 +295,7 @@ def go_on_registering(key, fx, ctl, tally, user, device, t):
         procedure = procedure_of_phase(fx, ctl, device)
         if procedure != sc.NONE:
             d[sc.DV_TASK] = sc.TASK_PROCEDURE
-            d[sc.DV_INSTANCE] = start_instance(key, fx, ctl, tally, device, procedure, 1, t)
+            d[sc.DV_INSTANCE] = start_instance(key, fx, ctl, tally, device, procedure, np.int64(1), t)
             return
         pass_phase(fx, ctl, tally, device, t)
     connected(fx, ctl, tally, user, device, t)
@@ -327,7 +327,7 @@ def follow_goal(key, fx, ctl, tally, user, device, trigger, t):
         connected(fx, ctl, tally, user, device, t)
         return
     d[sc.DV_TASK] = sc.TASK_PROCEDURE
-    d[sc.DV_INSTANCE] = start_instance(key, fx, ctl, tally, device, procedure, 1, t)
+    d[sc.DV_INSTANCE] = start_instance(key, fx, ctl, tally, device, procedure, np.int64(1), t)
 
 
 @routine
@@ -342,7 +342,7 @@ def after_access(key, fx, ctl, tally, user, device, t):
     if t < core[sc.CO_OVERLOADED_UNTIL]:
         u = draws.draw(key, np.uint64(d[sc.DV_HASH]), draws.OVERLOAD, d[sc.DV_ACCESSES] - 1)
         if np.int64(u >> np.uint64(32)) < core[sc.CO_OVERLOAD_REJECT]:
-            miss_goal(key, fx, ctl, tally, user, device, sc.WHY_OVERLOAD, 0, t)
+            miss_goal(key, fx, ctl, tally, user, device, np.int64(sc.WHY_OVERLOAD), np.int64(0), t)
             return
     if goal == sc.GOAL_REGISTER:
         go_on_registering(key, fx, ctl, tally, user, device, t)
@@ -397,7 +397,7 @@ def miss_goal(key, fx, ctl, tally, user, device, cause, serial, t):
     core = ctl.cores[d[sc.DV_CORE]]
     if cause == sc.OUT_CONTEXT:
         set_state(ctl, tally, device, sc.DEREGISTERED, t)
-        set_phase(fx, ctl, tally, device, 0, t)
+        set_phase(fx, ctl, tally, device, np.int64(0), t)
         d[sc.DV_GUTI] = 0
         begin(key, fx, ctl, tally, device, sc.GOAL_REGISTER, t)
     elif goal == sc.GOAL_REGISTER:

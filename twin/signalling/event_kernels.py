@@ -26,10 +26,9 @@ def goes_before(heap, i, t, key, what):
 
 
 @routine
-def push_keyed(ctl, t, key, kind, number, generation, row, other):
+def push_keyed(ctl, t, key, what, where):
     """Add an event whose place within its instant is known."""
     heap = ctl.heap
-    what = (np.int64(number) << np.int64(32)) | (np.int64(generation) << np.int64(8)) | np.int64(kind)
     i = ctl.sizes[sc.SZ_HEAP]
     ctl.sizes[sc.SZ_HEAP] = i + 1
     while i > 0:
@@ -38,14 +37,20 @@ def push_keyed(ctl, t, key, kind, number, generation, row, other):
             break
         heap[i, 0], heap[i, 1], heap[i, 2], heap[i, 3] = heap[parent, 0], heap[parent, 1], heap[parent, 2], heap[parent, 3]
         i = parent
-    heap[i, sc.EV_T], heap[i, sc.EV_KEY], heap[i, sc.EV_WHAT] = t, key, what
-    heap[i, sc.EV_ROW] = (np.int64(other) << np.int64(32)) | np.int64(row)
+    heap[i, sc.EV_T], heap[i, sc.EV_KEY], heap[i, sc.EV_WHAT], heap[i, sc.EV_ROW] = t, key, what, where
+
+
+@routine
+def push_ranked(ctl, t, rank, entity, what, where):
+    """Add an event of an entity."""
+    push_keyed(ctl, t, rank_key(rank, entity, t), what, where)
 
 
 @part
 def push_event(ctl, t, rank, entity, kind, number, generation, row, other):
     """Add an event. The caller's loop keeps enough room."""
-    push_keyed(ctl, t, rank_key(rank, entity, t), kind, number, generation, row, other)
+    what = (np.int64(number) << np.int64(32)) | (np.int64(generation) << np.int64(8)) | np.int64(kind)
+    push_ranked(ctl, t, np.int64(rank), entity, what, (np.int64(other) << np.int64(32)) | np.int64(row))
 
 
 @part

@@ -13,9 +13,8 @@ from twin.signalling.function_kernels import function_for, give_work
 
 
 @routine
-def slots_end(fx, radio, direction, tau, blocks):
-    """End of the last of so many usable slots, the first being decided at or after tau (docs/model.md, section 4)."""
-    r = 2 * radio + direction
+def slots_end(fx, r, tau, blocks):
+    """End of the last of so many usable slots of a row of `radios`, the first decided at or after tau (model.md, section 4)."""
     slot, period = fx.radios[r, col.RA_SLOT], fx.radios[r, col.RA_PERIOD]
     q = (tau + slot - 1) // slot
     n = q + fx.after[r, q % period]
@@ -55,11 +54,11 @@ def radio_arrival(key, fx, ctl, tally, instance, step, t, up):
     tally.prb[cell, direction] += blocks * place[sc.SC_PRB]
     tally.grants[cell, direction] += blocks
     if up:
-        return slots_end(fx, radio, 0, t, blocks) + fx.radios[2 * radio, col.RA_PROCESSING]
+        return slots_end(fx, 2 * radio, t, blocks) + fx.radios[2 * radio, col.RA_PROCESSING]
     if is_paging(fx, row[sc.IN_PROCEDURE]):
         t = paging_occasion(key, fx, ctl, row[sc.IN_DEVICE], t)
     ready = t + fx.radios[2 * radio, col.RA_DL_PROCESSING]
-    return slots_end(fx, radio, 1, ready, blocks) + fx.radios[2 * radio, col.RA_UE]
+    return slots_end(fx, 2 * radio + 1, ready, blocks) + fx.radios[2 * radio, col.RA_UE]
 
 
 @part

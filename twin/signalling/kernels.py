@@ -42,7 +42,7 @@ def start_control(key, fixed, control):
     fx, ctl = by_address(fixed), by_address(control)
     for s in range(len(fx.scripts)):
         if fx.scripts[s, sc.SR_KIND] == sc.SCRIPT_DOWN or fx.scripts[s, sc.SR_KIND] == sc.SCRIPT_DELAY:
-            push_keyed(ctl, fx.scripts[s, sc.SR_T], script_key(s, -1), sc.EV_SCRIPT, 0, 0, s, 0)
+            push_keyed(ctl, fx.scripts[s, sc.SR_T], script_key(s, -1), np.int64(sc.EV_SCRIPT), np.int64(s))
     for device in range(len(ctl.devices)):
         d = ctl.devices[device]
         if d[sc.DV_STATE] == sc.CONNECTED:
@@ -50,7 +50,7 @@ def start_control(key, fixed, control):
         elif d[sc.DV_STATE] == sc.IDLE and d[sc.DV_PERIODIC_AT] < sc.NEVER:
             arm(ctl, device, sc.ARMED_PERIODIC, sc.TM_PERIODIC, sc.EV_PERIODIC, d[sc.DV_PERIODIC_AT])
     for rate in range(len(fx.rates)):
-        rate_time(key, fx, ctl, rate, 0)
+        rate_time(key, fx, ctl, rate, np.int64(0))
 
 
 @kernel
@@ -58,7 +58,7 @@ def push_script_devices(fx, control, times):
     """Events of what scripts do to devices, at their times."""
     ctl = by_address(control)
     for row in range(len(times)):
-        push_keyed(ctl, times[row], script_key(fx.script_device[row, 0], row), sc.EV_SCRIPT_DEVICE, 0, 0, row, 0)
+        push_keyed(ctl, times[row], script_key(fx.script_device[row, 0], row), np.int64(sc.EV_SCRIPT_DEVICE), np.int64(row))
 
 
 @routine
@@ -99,7 +99,7 @@ def run_device_event(key, fx, ctl, tally, user, kind, generation, row, other, t)
         if other == 1:
             after_access(key, fx, ctl, tally, user, row, t)
         else:
-            miss_goal(key, fx, ctl, tally, user, row, sc.WHY_ACCESS, 0, t)
+            miss_goal(key, fx, ctl, tally, user, row, np.int64(sc.WHY_ACCESS), np.int64(0), t)
 
 
 @routine

@@ -42,7 +42,7 @@ def succeed(key, fx, ctl, tally, user, instance, t):
     if row[sc.IN_TASK]:
         reach_goal(key, fx, ctl, tally, user, device, t)
     elif is_paging(fx, procedure):
-        end_paging(key, fx, ctl, tally, user, device, True, t)
+        end_paging(key, fx, ctl, tally, user, device, np.int64(1), t)
 
 
 @routine
@@ -60,7 +60,7 @@ def fail(key, fx, ctl, tally, user, instance, cause, t):
     if row[sc.IN_TASK]:
         miss_goal(key, fx, ctl, tally, user, device, cause, row[sc.IN_SERIAL], t)
     elif is_paging(fx, procedure):
-        end_paging(key, fx, ctl, tally, user, device, False, t)
+        end_paging(key, fx, ctl, tally, user, device, np.int64(0), t)
 
 
 @part
@@ -135,7 +135,7 @@ def arrive_at_radio(key, fx, ctl, tally, user, instance, step, t):
     if row[sc.IN_STATUS] == sc.FAILED and of[sc.ST_RECEIVER] == sc.UE:
         return
     processed = t + of[sc.ST_RECEIVE]
-    send_following(key, fx, ctl, tally, instance, step, processed, True)
+    send_following(key, fx, ctl, tally, instance, step, processed, np.int64(1))
     if of[sc.ST_SUCCESS]:
         row[sc.IN_REFS] += 1
         number = of[sc.ST_INDEX] << sc.WORK_BITS
@@ -176,7 +176,7 @@ def finish_work(key, fx, ctl, tally, user, f, instance, step, work, t):
     if work == sc.WORK_ORIGIN:
         send_step(key, fx, ctl, tally, instance, step, t)
     else:
-        send_following(key, fx, ctl, tally, instance, step, t, False)
+        send_following(key, fx, ctl, tally, instance, step, t, np.int64(0))
         if fx.steps[step, sc.ST_SUCCESS]:
             succeed(key, fx, ctl, tally, user, instance, t)
     drop_ref(ctl, instance)

@@ -34,7 +34,7 @@ def power_off(key, fx, ctl, tally, user, device, t):
     if task == sc.TASK_PROCEDURE:
         fail(key, fx, ctl, tally, user, d[sc.DV_INSTANCE], sc.OUT_POWER, t)
     set_state(ctl, tally, device, sc.OFF, t)
-    set_phase(fx, ctl, tally, device, 0, t)
+    set_phase(fx, ctl, tally, device, np.int64(0), t)
 
 
 @routine
@@ -74,7 +74,7 @@ def script_device(key, fx, ctl, tally, user, row, t):
         wake(key, fx, ctl, tally, device, t)
     elif kind == sc.SCRIPT_PROCEDURE:
         if ctl.devices[device, sc.DV_STATE] != sc.OFF:
-            start_instance(key, fx, ctl, tally, device, fx.scripts[script, sc.SR_TARGET], 0, t)
+            start_instance(key, fx, ctl, tally, device, fx.scripts[script, sc.SR_TARGET], np.int64(0), t)
     elif ctl.devices[device, sc.DV_TASK] == sc.TASK_NONE and ctl.devices[device, sc.DV_CELL] != sc.NONE:
         begin(key, fx, ctl, tally, device, sc.GOAL_ACCESS, t)
 
@@ -123,5 +123,5 @@ def run_rate(key, fx, ctl, tally, rate, t):
     """A procedure at a rate: it runs when the device is connected."""
     device = fx.rates[rate, 0]
     if ctl.devices[device, sc.DV_STATE] == sc.CONNECTED:
-        start_instance(key, fx, ctl, tally, device, fx.rates[rate, 1], 0, t)
+        start_instance(key, fx, ctl, tally, device, fx.rates[rate, 1], np.int64(0), t)
     rate_time(key, fx, ctl, rate, t)
