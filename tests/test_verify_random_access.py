@@ -1,4 +1,4 @@
-"""Random access against TR 37.868, closed forms, and the drift equations of Wei, Bianchi and Cheng (2015)."""
+"""Random access against TR 37.868, closed forms, and drift equations."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_access_class_barring():
 
 
 def drift(devices: int, retry_ms: float) -> dict[str, float]:
-    """Expected numbers of devices occasion by occasion (Wei, Bianchi and Cheng 2015), Beta(3, 4) over 10 s.
+    """Expected numbers of devices occasion by occasion, after Wei, Bianchi and Cheng (2015); Beta(3, 4) over 10 s.
 
     Of m devices at an occasion, those at transmission n succeed with exp(-m/54) (1 - exp(-n)), less what exceeds the grants;
     the others come back `retry_ms` and a backoff after the window's end. Msg3 and Msg4 always come through in the end.
