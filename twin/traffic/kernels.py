@@ -343,6 +343,7 @@ def generate(key, tr, state, wheel, bursts, routes, lists, done, offered, gate, 
                 if i + NEAR < n:
                     near = np.int64(wheel.chunks[chunk, CHUNK_FLOWS + i + NEAR])
                     prefetch(lists.cells, 2 * tr.flows[near, col.FL_CELL], 0)
+                    prefetch(gate.devices, tr.flows[near, col.FL_DEVICE], 0)
                 prefetch_row(bursts.data, bursts.free[max(bursts.n_free[0] - NEXT_ROWS, 0)], col.BURST_COLUMNS // LINE)
                 flow = tr.flows[f]
                 ty = tr.types[flow[col.FL_TYPE]]
