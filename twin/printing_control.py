@@ -18,6 +18,10 @@ ACCESS_LINES = {
     "ra_access_delay_p50_ms": "access delay, p50", "ra_access_delay_p90_ms": "access delay, p90",
     "ra_access_delay_p95_ms": "access delay, p95",
 }
+_TEST_COLUMNS = {"core_test_devices": ">procedures", "core_test_success_share": ">succeeded",
+                 "core_test_cpu_ms": ">CPU of one\nms", "core_test_core_part_mean_ms": ">time in core\nmean, ms", "core_test_core_part_p50_ms": ">p50\nms",
+                 "core_test_core_part_p95_ms": ">p95\nms", "core_test_core_part_p99_ms": ">p99\nms",
+                 "core_test_last_served_s": ">last served\ns"}
 _FUNCTION_COLUMNS = {"function_load_pct": ">load %", "function_host_load_pct": ">shared\nCPUs %",
                      "function_background_pct": ">of it not\nsimulated",
                      "function_messages_per_s": ">messages\n1/s", "function_backlog_max": ">longest\nbacklog",
@@ -38,6 +42,9 @@ def control_tables(summary: pd.DataFrame, alone: bool = False) -> list[Table]:
         fullest = functions.sort_values("function_load_pct", ascending=False, kind="stable").head(MOST_FUNCTIONS)
         title = f"Network functions, the fullest {len(fullest)} of {len(functions)}"
         tables.append(_table(title, "function", fullest, _FUNCTION_COLUMNS))
+    tests = _wide(summary, "test")
+    if len(tests):
+        tables.append(_table("Core test", "test", tests.reindex(columns=[*_TEST_COLUMNS]), _TEST_COLUMNS))
     if "storm_recovered_share" in storms:  # a dash says that fewer came back
         storms = storms.reindex(columns=[*_STORM_COLUMNS])
     if len(storms):
