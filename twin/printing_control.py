@@ -19,7 +19,8 @@ ACCESS_LINES = {
     "ra_access_delay_p95_ms": "access delay, p95",
 }
 _TEST_COLUMNS = {"core_test_devices": ">procedures", "core_test_success_share": ">succeeded",
-                 "core_test_cpu_ms": ">CPU of one\nms", "core_test_core_part_mean_ms": ">time in core\nmean, ms", "core_test_core_part_p50_ms": ">p50\nms",
+                 "core_test_cpu_ms": ">CPU of one\nms", "core_test_core_part_mean_ms": ">time in core\nmean, ms",
+                 "core_test_core_part_p50_ms": ">p50\nms",
                  "core_test_core_part_p95_ms": ">p95\nms", "core_test_core_part_p99_ms": ">p99\nms",
                  "core_test_last_served_s": ">last served\ns"}
 _FUNCTION_COLUMNS = {"function_load_pct": ">load %", "function_host_load_pct": ">shared\nCPUs %",
