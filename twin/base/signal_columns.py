@@ -17,9 +17,11 @@ NEVER = np.int64(1) << np.int64(62)
 (DV_STATE, DV_LAST, DV_INACTIVITY, DV_CORE, DV_HASH, DV_BEHAVIOUR, DV_CELL, DV_HELD,
  DV_HEAD, DV_TAIL, DV_TASK, DV_GOAL, DV_PHASE, DV_TOKEN, DV_TX, DV_SEEK,
  DV_SERIAL, DV_ACCESSES, DV_ATTEMPTS, DV_GUTI, DV_LOST, DV_PAGED, DV_ASLEEP, DV_PERIODIC_AT,
- DV_ARMED, DV_RELEASE_AT, DV_INSTANCE, DV_NEXT, DV_JOINED, DV_RECONNECT, DV_SCRIPT, DV_PREAMBLE) = range(32)
+ DV_ARMED, DV_RELEASE_AT, DV_INSTANCE, DV_NEXT, DV_JOINED, DV_FLAGS, DV_SCRIPT, DV_PREAMBLE) = range(32)
 # fmt: on
 DEVICE_COLUMNS = 32
+#: Bits of DV_FLAGS: it reconnects to the IoT platform once registered; what it begins follows a failure.
+FLAG_RECONNECT, FLAG_RETRY = 1, 2
 #: Bits of DV_ARMED: which of a device's timers is in the heap.
 ARMED_INACTIVITY, ARMED_PERIODIC, ARMED_RELEASE = 1, 2, 4
 # States, in the order of twin.world.signalling_start.
@@ -41,7 +43,7 @@ CORE_COLUMNS = 16
 # fmt: off
 (FU_CORE, FU_ROLE, FU_HOST, FU_WORKERS, FU_WORKER_START, FU_WAKE, FU_KIND, FU_LIMIT,
  FU_CONGESTION, FU_OVERLOAD, FU_REJECT, FU_BACKLOG, FU_HEAD, FU_TAIL, FU_TAG, FU_DOWN_UNTIL,
- FU_GENERATION, FU_MESSAGES, FU_LOST_OVERFLOW, FU_LOST_DOWN, FU_ACCEPTED_NS, FU_BACKLOG_MAX, FU_QUEUED_NS, FU_LOST_NS) = range(24)
+ FU_MESSAGES, FU_LOST_OVERFLOW, FU_LOST_DOWN, FU_ACCEPTED_NS, FU_BACKLOG_MAX, FU_QUEUED_NS, FU_LOST_NS) = range(23)
 # fmt: on
 FUNCTION_COLUMNS = 24
 FIXED, EXPONENTIAL = 0, 1
@@ -76,6 +78,8 @@ CELL_COLUMNS = 16
 # fmt: on
 INSTANCE_COLUMNS = 16
 RUNNING, SUCCEEDED, FAILED = range(3)
+#: IN_TASK: nothing follows from it but load; it is its device's task; it calls its device.
+OF_NOTHING, OF_TASK, OF_PAGING = range(3)
 
 # Outcomes of a procedure, in the order of twin.world.signalling_tables.OUTCOMES.
 (OUT_SUCCEEDED, OUT_TIMEOUT, OUT_SBI_TIMEOUT, OUT_OVERFLOW, OUT_DOWN, OUT_CONGESTION, OUT_CONTEXT, OUT_POWER) = range(8)
@@ -191,9 +195,10 @@ class Tally(NamedTuple):
     gauges: np.ndarray  # int64 (cores, 3)
     gauges_max: np.ndarray
     gauge_t: np.ndarray  # int64 (cores, 3): of the last change
-    gauge_area: np.ndarray
+    gauge_area: np.ndarray  # float64 (cores, 3)
     held: np.ndarray  # int64 (cores,)
     opened: np.ndarray  # int64 (cores, 2): sessions opened, released
+    affected: np.ndarray  # int64 (scripts,): devices that are to come back
     recovery: np.ndarray  # int64 (scripts, bins)
     prb: np.ndarray  # int64 (cells, 2)
     grants: np.ndarray  # int64 (cells, 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,10 +82,15 @@ class ControlPlane:
         """Everything before `until`."""
         engine = self.engine
         self.cursor[:] = -1, 0
-        user = sc.UserPlane(engine.bursts, engine.flows.flows, engine.routes, lists, engine.state.done)
-        while not run_control(engine.key, self.fixed, self.control, self.tally, user, until, engine.scratch, self.cursor):
+        while not run_control(*self.arguments(lists, until)):
             grow_control(engine.state)
             self.bind(engine.state)
+
+    def arguments(self, lists: Lists, until: int) -> tuple[Any, ...]:
+        """What `run_control` takes."""
+        engine = self.engine
+        user = sc.UserPlane(engine.bursts, engine.flows.flows, engine.routes, lists, engine.state.done)
+        return engine.key, self.fixed, self.control, self.tally, user, np.int64(until), engine.scratch, self.cursor
 
     # --- counts ------------------------------------------------------------------------------------------------------
 
@@ -167,7 +172,6 @@ class ControlPlane:
         procedures[:, sc.PC_IN_PROGRESS] = self.in_progress()
         functions = np.column_stack([counts["functions"], counts["served"], state.control_functions[:, sc.FU_BACKLOG_MAX]])
         area = state.tally_gauge_area + state.tally_gauges * (now - state.tally_gauge_t)
-        scripts = self.tables.script_devices["script"].to_numpy(np.int64)
         return ControlMeasures(
             procedure_counts=procedures,
             duration_sum_ns=state.tally_duration_sum.copy(),
@@ -184,7 +188,7 @@ class ControlPlane:
             gauges_max=state.tally_gauges_max.copy(),
             gauge_area_ns=area,
             held_bursts=counts["held"],
-            script_devices=np.bincount(scripts, minlength=len(self.tables.scripts)).astype(np.int64),
+            script_devices=state.tally_affected.copy(),
             recovery_hist=state.tally_recovery.copy(),
             prb_signalling=counts["prb"],
             series_procedures=state.control_series_procedures.copy(),
@@ -223,12 +227,15 @@ class ControlPlane:
             row = int(np.argmax(off))
             raise ConservationError(f"procedure {tables.procedures['name'].iloc[row]}: {self.in_progress()[row]} are neither "
                                     f"succeeded nor failed, {live[row]} run")  # fmt: skip
-        sent = state.tally_messages
-        if (sent[:, :, sc.MC_SENT] < sent[:, :, sc.MC_RECEIVED] + sent[:, :, sc.MC_LOST]).any():
-            raise ConservationError("more messages received and lost than sent")
-        active = state.tally_opened[:, 0] - state.tally_opened[:, 1]
-        if (active != state.tally_gauges[:, sc.G_SESSIONS]).any():
-            raise ConservationError("sessions opened - released is not what is active")
+        sent = state.tally_messages.sum(axis=(0, 1))
+        under_way = self._under_way()
+        if sent[sc.MC_SENT] != sent[sc.MC_RECEIVED] + sent[sc.MC_LOST] + under_way:
+            counts = f"{sent[sc.MC_SENT]} sent, {sent[sc.MC_RECEIVED]} received, {sent[sc.MC_LOST]} lost, {under_way} under way"
+            raise ConservationError(f"messages do not balance: {counts}")
+        active, opened = self._sessions(), state.tally_opened[:, 0] - state.tally_opened[:, 1]
+        if (active != opened).any() or (active != state.tally_gauges[:, sc.G_SESSIONS]).any():
+            core = tables.cores["name"].iloc[int(np.argmax(active != opened))]
+            raise ConservationError(f"core {core}: sessions opened - released is not what is active")
         ra = state.tally_ra
         going = np.bincount(state.control_devices[state.control_devices[:, sc.DV_TASK] == sc.TASK_ACCESS, sc.DV_CELL],
                             minlength=len(ra))  # fmt: skip
@@ -236,9 +243,34 @@ class ControlPlane:
         if (ra[:, sc.RA_BEGUN] != ended + going).any():
             cell = int(np.argmax(ra[:, sc.RA_BEGUN] != ended + going))
             raise ConservationError(f"cell {tables.cells['name'].iloc[cell]}: accesses begun, ended and going on differ")
-        late = served_ns(state) > now * np.maximum(state.control_functions[:, sc.FU_WORKERS], 1)
+        served, shared = served_ns(state), state.control_functions[:, sc.FU_HOST]
+        for host, cpus in enumerate(tables.hosts["cpus"]):
+            work = served[shared == host].sum()
+            if work > (now + 1) * cpus + len(served):
+                name = tables.hosts["name"].iloc[host]
+                raise ConservationError(f"host {name} did {work} ns of work in {now} ns on {cpus} CPUs")
+        late = served > now * np.maximum(state.control_functions[:, sc.FU_WORKERS], 1)
         if late.any():
             raise ConservationError(f"{tables.functions['name'].iloc[int(np.argmax(late))]} was busy for longer than the run")
+
+    def _under_way(self) -> int:
+        """Messages that have neither been received nor lost: on a wire or radio, waiting or in service at a function."""
+        state = self.engine.state
+        events = state.control_heap[: state.control_sizes[sc.SZ_HEAP], sc.EV_WHAT]
+        kind, work = events & 0xFF, (events >> 32) & sc.WORK_MASK
+        served = (kind == sc.EV_DONE) & (work & sc.WORK_ORIGIN == 0)
+        waiting = np.ones(len(state.control_nodes), np.bool_)
+        waiting[state.control_free_nodes[: state.control_sizes[sc.SZ_NODES]]] = False
+        queued = state.control_nodes[waiting, sc.ND_WORK] & sc.WORK_ORIGIN == 0
+        return int((kind == sc.EV_ARRIVE).sum() + served.sum() + queued.sum())
+
+    def _sessions(self) -> np.ndarray:
+        """Sessions of the devices as they stand, by core."""
+        d = self.engine.state.control_devices
+        d = d[d[:, sc.DV_CORE] >= 0]
+        most = self.fixed.behaviours[d[:, sc.DV_BEHAVIOUR], sc.BE_SESSIONS]
+        active = np.clip(d[:, sc.DV_PHASE] - 1, 0, most)
+        return np.bincount(d[:, sc.DV_CORE], active, len(self.tables.cores)).astype(np.int64)
 
     def _alive(self) -> np.ndarray:
         state = self.engine.state

@@ -109,8 +109,9 @@ def _tallies(s: Signalling) -> dict[str, np.ndarray]:
         "ra": zeros(n_cells, sc.RA_COLUMNS), "ra_tx": zeros(len(s.rach), most_tx),
         "ra_delay_hist": zeros(len(s.rach), bins), "ra_delay_sum": zeros(len(s.rach)),
         "gauges": zeros(n_cores, 3), "gauges_max": zeros(n_cores, 3),
-        "gauge_t": zeros(n_cores, 3), "gauge_area": zeros(n_cores, 3),
-        "held": zeros(n_cores), "opened": zeros(n_cores, 2), "recovery": zeros(len(s.scripts), bins),
+        "gauge_t": zeros(n_cores, 3), "gauge_area": np.zeros((n_cores, 3)),
+        "held": zeros(n_cores), "opened": zeros(n_cores, 2), "affected": zeros(len(s.scripts)),
+        "recovery": zeros(len(s.scripts), bins),
         "prb": zeros(n_cells, 2), "grants": zeros(n_cells, 2),
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from twin.base import columns as c
 from twin.base.draws import run_key
 from twin.base.entry import Lists
 from twin.base.signal_columns import DEVICE_COLUMNS
-from twin.engine import accounts, epochs
+from twin.engine import accounts, compile_apart, epochs
 from twin.engine.air import air_tables
 from twin.engine.control_plane import ControlPlane
 from twin.engine.flows import flow_tables
@@ -115,6 +116,7 @@ class Engine:
 
     def advance(self, until: int, progress: Callable[[int], None] | None = None) -> None:
         """Run to `until` (at most the horizon), exclusive."""
+        self._compile_first()
         until = min(until, self.clock.horizon_ns)
         now, epoch = int(self.state.now[0]), self.clock.epoch_ns
         spoken = started = time.perf_counter()
@@ -147,25 +149,22 @@ class Engine:
         self.control.set_fence(int(self.state.now[0]))
         return self.control.gate()
 
+    def _compile_first(self) -> None:
+        """Compile what the first window needs: the control plane in a process of its own, the rest meanwhile in this one."""
+        if self.control is None or compile_apart.is_compiled():
+            return
+        apart = compile_apart.begin(self.control.arguments(self.lists, 0))
+        compile_apart.compile_here(generate, self._generate_arguments(NO_GATE, 0))
+        compile_apart.compile_here(run_cells, self._cells_arguments(UL, 0))
+        compile_apart.compile_here(run_network, self._network_arguments(0))
+        compile_apart.compile_here(account, self._account_arguments(accounts.capture(0), 0))
+        apart.wait()
+
     def _window(self, until: int) -> None:
         s, gate = self.state, self._gate()
         self._room(1024)
         while True:
-            n = generate(
-                self.key,
-                self.traffic,
-                s.flow_state,
-                self.wheel,
-                self.bursts,
-                self.routes,
-                self.lists,
-                s.done,
-                self.offered,
-                gate,
-                until,
-                self.clock.warmup_ns,
-                self.world.start_of_day_ns,
-            )
+            n = generate(*self._generate_arguments(gate, until))
             self.totals["bursts"] += n if n >= 0 else -1 - n
             if n >= 0:
                 break
@@ -178,50 +177,33 @@ class Engine:
             self._bind()
         if self.control is not None:
             self.control.run(self.lists, until)
-        self._cells(UL, until)
-        run_network(
-            self.key,
-            self.net,
-            self.bursts,
-            self.routes,
-            self.lists,
-            s.done,
-            self.order.start,
-            self.order.resources,
-            until,
-            self.scratch,
-        )
-        self._cells(DL, until)
+        run_cells(*self._cells_arguments(UL, until))
+        run_network(*self._network_arguments(until))
+        run_cells(*self._cells_arguments(DL, until))
         self._account(until)
 
-    def _cells(self, direction: int, until: int) -> None:
-        run_cells(
-            self.key,
-            self.air,
-            direction,
-            self.flows.flows,
-            self.bursts,
-            self.routes,
-            self.lists,
-            self.state.done,
-            until,
-            self.scratch,
-        )
+    def _generate_arguments(self, gate: Gate, until: int) -> tuple[Any, ...]:
+        s, warmup, start_of_day = self.state, self.clock.warmup_ns, self.world.start_of_day_ns
+        return (self.key, self.traffic, s.flow_state, self.wheel, self.bursts, self.routes, self.lists, s.done, self.offered,
+                gate, until, warmup, start_of_day)  # fmt: skip
+
+    def _cells_arguments(self, direction: int, until: int) -> tuple[Any, ...]:
+        flows, done = self.flows.flows, self.state.done
+        return self.key, self.air, direction, flows, self.bursts, self.routes, self.lists, done, until, self.scratch
+
+    def _network_arguments(self, until: int) -> tuple[Any, ...]:
+        order = self.order
+        return (self.key, self.net, self.bursts, self.routes, self.lists, self.state.done, order.start, order.resources, until,
+                self.scratch)  # fmt: skip
+
+    def _account_arguments(self, cap: Capture, until: int) -> tuple[Any, ...]:
+        flows, done = self.flows, self.state.done
+        return (done, self.bursts, flows.flows, flows.types, self.accounts, cap, until, self.clock.warmup_ns, self.bucket_ns)
 
     def _account(self, until: int) -> None:
         alive = len(self.state.data) - int(self.state.free_count[0])
         cap = accounts.capture(2 * alive if self.capture else 0)
-        account(
-            self.state.done,
-            self.bursts,
-            self.flows.flows,
-            self.flows.types,
-            self.accounts,
-            cap,
-            until,
-            self.clock.warmup_ns,
-            self.bucket_ns,
-        )
+        account(*self._account_arguments(cap, until))
         if self.capture and cap.n_rows[0]:
             self.captured.append(cap.rows[: cap.n_rows[0]].copy())
 

@@ -40,9 +40,9 @@ class ControlMeasures:
     ra_delay_sum_ns: np.ndarray  # int64 (rach,)
     gauges: np.ndarray  # int64 (cores, GAUGES) at the end
     gauges_max: np.ndarray  # int64 (cores, GAUGES), a maximum
-    gauge_area_ns: np.ndarray  # int64 (cores, GAUGES): number x time, for means
+    gauge_area_ns: np.ndarray  # float64 (cores, GAUGES): number x time, for means
     held_bursts: np.ndarray  # int64 (cores,) bursts that waited for their device's access
-    script_devices: np.ndarray  # int64 (scripts,) devices that were to come back
+    script_devices: np.ndarray  # int64 (scripts,) devices that it took away or called, and that are to be connected again
     recovery_hist: np.ndarray  # int64 (scripts, n_bins(DELAY_BITS)): connected again, since the script's time
     prb_signalling: np.ndarray  # int64 (cells, 2)
     series_procedures: np.ndarray  # int64 (buckets, procedures, PROCEDURE_SERIES)

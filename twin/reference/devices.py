@@ -187,7 +187,7 @@ class Device(Bearer):
 
     def _registration_trigger(self) -> str:
         if self.phase == 0:
-            by_guti = self.guti_valid and self._has("registration_guti")
+            by_guti = self.guti_valid and not self.context_lost and self._has("registration_guti")
             return "registration_guti" if by_guti else "registration"
         return "session_establishment" if self.phase <= self.behaviour.sessions else "platform_connect"
 
@@ -223,10 +223,11 @@ class Device(Bearer):
     def _next_phase(self) -> None:
         if self.phase == 0:
             self.registered = self.guti_valid = True
-            self.context_lost, self.attempts = False, 0
+            self.context_lost = False
         elif self.phase <= self.behaviour.sessions:
             self.sessions = min(self.sessions + 1, int(self.behaviour.sessions))
         self.phase += 1
+        self.attempts = 0
         platform = self.phase == self.behaviour.sessions + 1 and self.reconnect and self._has("platform_connect")
         if self.phase <= self.behaviour.sessions or platform:
             self._start_task()
@@ -247,7 +248,6 @@ class Device(Bearer):
             self.guti_valid = False
             self.begin(Goal.REGISTER)
         elif self.goal is Goal.REGISTER:
-            self.attempts += 1
             self._wait(self._registration_wait_ns(cause, serial))
         elif self.goal is Goal.PERIODIC:
             self._wait(wait_ns if cause == "n2_overload" else int(self.core.row.retry_ns))
@@ -263,10 +263,12 @@ class Device(Bearer):
     def _registration_wait_ns(self, cause: str, serial: int) -> int:
         row = self.core.row
         if cause == "congestion":
+            self.attempts = 0
             spread = int(row.t3346_max_ns) - int(row.t3346_min_ns) + 1
             return int(row.t3346_min_ns) + self._plane.draws.below(spread, self.device_hash, T3346, serial)
         if cause == "n2_overload":
             return int(row.rrc_wait_ns)
+        self.attempts += 1
         if self.attempts >= row.max_attempts:
             self.attempts = 0
             return int(row.long_retry_ns)
@@ -367,7 +369,7 @@ class Device(Bearer):
         """The network has something for it."""
         if self.state == CONNECTED:
             self.touch()
-        elif self.state == IDLE and self.task is Task.NONE:
+        elif self.state in (IDLE, INACTIVE) and self.task is Task.NONE:
             self._page()
 
     def run_procedure(self, number: int) -> None:

@@ -17,6 +17,7 @@ from twin.reference.hosts import Job
 from twin.reference.instant import Timer, call_at, message_rank, served_rank, timer_rank
 from twin.reference.randomness import Draws, mix
 from twin.reference.tables import rows_of
+from twin.world.signalling_start import OFF
 from twin.world.signalling_tables import GNB, ROLES, TRIGGERS, UE, Signalling
 
 _UPF, _IOT = ROLES.index("UPF"), ROLES.index("IOT")
@@ -228,6 +229,9 @@ class Procedures:
     def _arrive_at_radio(self, instance: Instance, step: Step) -> None:
         """At a device or gNB: no queue."""
         now = int(self._env.now)
+        if step.row.receiver == UE and instance.device.state == OFF:
+            self._count(instance, step, LOST)
+            return
         self._count(instance, step, RECEIVED)
         unwanted = instance.closes_last_after_failure(step) or (instance.failed and step.row.receiver == UE)
         if step.row.closes:

@@ -21,7 +21,7 @@ def change_gauge(tally, core, which, by, t):
     if core == sc.NONE:
         return
     now = tally.gauges[core, which]
-    tally.gauge_area[core, which] += now * (t - tally.gauge_t[core, which])
+    tally.gauge_area[core, which] += np.float64(now) * (t - tally.gauge_t[core, which])
     tally.gauge_t[core, which] = t
     tally.gauges[core, which] = now + by
     tally.gauges_max[core, which] = max(tally.gauges_max[core, which], now + by)
@@ -211,7 +211,7 @@ def page(key, fx, ctl, tally, device, t):
         begin(key, fx, ctl, tally, device, sc.GOAL_RESUME if inactive else sc.GOAL_SERVICE, t)
         return
     d[sc.DV_PAGED] = 1
-    start_instance(key, fx, ctl, tally, device, procedure, np.int64(0), t)
+    start_instance(key, fx, ctl, tally, device, procedure, np.int64(sc.OF_PAGING), t)
 
 
 @routine
@@ -263,7 +263,7 @@ def connected(fx, ctl, tally, user, device, t):
 def last_phase(fx, ctl, device):
     """Phase that comes after all there is to do for a registration."""
     d = ctl.devices[device]
-    platform = d[sc.DV_RECONNECT] and fx.procedure_of[d[sc.DV_CORE], sc.TR_PLATFORM] != sc.NONE
+    platform = d[sc.DV_FLAGS] & sc.FLAG_RECONNECT and fx.procedure_of[d[sc.DV_CORE], sc.TR_PLATFORM] != sc.NONE
     return 1 + n_sessions(fx, ctl, device) + (1 if platform else 0)
 
 
@@ -273,7 +273,7 @@ def procedure_of_phase(fx, ctl, device):
     d = ctl.devices[device]
     of = fx.procedure_of[d[sc.DV_CORE]]
     if d[sc.DV_PHASE] == 0:
-        guti = d[sc.DV_GUTI] != 0 and of[sc.TR_REGISTRATION_GUTI] != sc.NONE
+        guti = d[sc.DV_GUTI] != 0 and d[sc.DV_LOST] == 0 and of[sc.TR_REGISTRATION_GUTI] != sc.NONE
         return of[sc.TR_REGISTRATION_GUTI] if guti else of[sc.TR_REGISTRATION]
     return of[sc.TR_SESSION] if d[sc.DV_PHASE] <= n_sessions(fx, ctl, device) else of[sc.TR_PLATFORM]
 
@@ -283,7 +283,9 @@ def pass_phase(fx, ctl, tally, device, t):
     """A phase of a registration is done."""
     d = ctl.devices[device]
     if d[sc.DV_PHASE] == 0:
-        d[sc.DV_GUTI], d[sc.DV_LOST], d[sc.DV_ATTEMPTS] = 1, 0, 0
+        d[sc.DV_GUTI], d[sc.DV_LOST] = 1, 0
+    d[sc.DV_ATTEMPTS] = 0
+    d[sc.DV_FLAGS] &= ~sc.FLAG_RETRY
     set_phase(fx, ctl, tally, device, d[sc.DV_PHASE] + 1, t)
 
 
@@ -373,12 +375,14 @@ def registration_wait(key, ctl, device, cause, serial):
     """How long a device waits after a failed registration (ns)."""
     d = ctl.devices[device]
     core = ctl.cores[d[sc.DV_CORE]]
-    d[sc.DV_ATTEMPTS] += 1
+    d[sc.DV_FLAGS] |= sc.FLAG_RETRY
     if cause == sc.OUT_CONGESTION:
+        d[sc.DV_ATTEMPTS] = 0
         u = draws.draw(key, np.uint64(d[sc.DV_HASH]), draws.T3346, serial)
         return core[sc.CO_T3346_MIN] + draws.uniform_below(u, core[sc.CO_T3346_MAX] - core[sc.CO_T3346_MIN] + 1)
     if cause == sc.WHY_OVERLOAD:
         return core[sc.CO_RRC_WAIT]
+    d[sc.DV_ATTEMPTS] += 1
     if d[sc.DV_ATTEMPTS] < core[sc.CO_MAX_ATTEMPTS]:
         return core[sc.CO_RETRY]
     d[sc.DV_ATTEMPTS] = 0

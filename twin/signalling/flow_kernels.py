@@ -192,7 +192,7 @@ def start_instance(key, fx, ctl, tally, device, procedure, task, t):
     row[sc.IN_SERIAL], row[sc.IN_CELL], row[sc.IN_CORE] = serial, d[sc.DV_CELL], of[sc.PR_CORE]
     row[sc.IN_REFS] = 1  # the watch
     tally.procedures[procedure, sc.PC_STARTED] += 1
-    if task and d[sc.DV_ATTEMPTS] > 0:
+    if task == sc.OF_TASK and d[sc.DV_FLAGS] & sc.FLAG_RETRY:
         tally.procedures[procedure, sc.PC_RETRIES] += 1
     set_watch(fx, ctl, instance, next_watch(fx, ctl, instance, t))
     step = of[sc.PR_CHILD]

@@ -69,6 +69,8 @@ def begin_service(ctl, f):
     """A function of a host takes up the first of what waits there (its host's virtual work is up to date)."""
     function = ctl.functions[f]
     host = ctl.hosts[function[sc.FU_HOST]]
+    if host[sc.HO_BUSY] == 0:
+        host[sc.HO_V] = 0  # nothing is measured by it now, and it would not fit for ever
     function[sc.FU_TAG] = host[sc.HO_V] + ctl.nodes[function[sc.FU_HEAD], sc.ND_DEMAND] * FULL
     host[sc.HO_BUSY] += 1
 
@@ -98,7 +100,7 @@ def give_work(key, fx, ctl, f, instance, step, work, base, t):
         end = max(t, ctl.workers[best]) + demand
         ctl.workers[best] = end
         push_event(ctl, end, sc.RANK_COMPLETION, entity, sc.EV_DONE, (fx.steps[step, sc.ST_INDEX] << sc.WORK_BITS) | work,
-                   function[sc.FU_GENERATION], instance, f)  # fmt: skip
+                   0, instance, f)  # fmt: skip
         return
     ctl.sizes[sc.SZ_NODES] -= 1
     node = ctl.free_nodes[ctl.sizes[sc.SZ_NODES]]

@@ -11,7 +11,6 @@ from twin.signalling.device_kernels import end_paging, miss_goal, reach_goal
 from twin.signalling.event_kernels import push_event, push_timer
 from twin.signalling.flow_kernels import (
     drop_ref,
-    is_paging,
     n2_ns,
     next_watch,
     note_trouble,
@@ -39,9 +38,9 @@ def succeed(key, fx, ctl, tally, user, instance, t):
         tally.core_sum[procedure] += core_part
         tally.core_hist[procedure, bin_of(core_part, DELAY_BITS)] += 1
     log_end(ctl, instance, sc.OUT_SUCCEEDED, t)
-    if row[sc.IN_TASK]:
+    if row[sc.IN_TASK] == sc.OF_TASK:
         reach_goal(key, fx, ctl, tally, user, device, t)
-    elif is_paging(fx, procedure):
+    elif row[sc.IN_TASK] == sc.OF_PAGING:
         end_paging(key, fx, ctl, tally, user, device, np.int64(1), t)
 
 
@@ -57,9 +56,9 @@ def fail(key, fx, ctl, tally, user, instance, cause, t):
     log_end(ctl, instance, cause, t)
     if cause == sc.OUT_POWER:
         return
-    if row[sc.IN_TASK]:
+    if row[sc.IN_TASK] == sc.OF_TASK:
         miss_goal(key, fx, ctl, tally, user, device, cause, row[sc.IN_SERIAL], t)
-    elif is_paging(fx, procedure):
+    elif row[sc.IN_TASK] == sc.OF_PAGING:
         end_paging(key, fx, ctl, tally, user, device, np.int64(0), t)
 
 
@@ -118,7 +117,9 @@ def close_request(ctl, instance):
 def arrive(key, fx, ctl, tally, user, instance, step, t):
     """A message arrives."""
     receiver = fx.steps[step, sc.ST_RECEIVER]
-    if receiver == sc.UE or receiver == sc.GNB:
+    if receiver == sc.UE and ctl.devices[ctl.instances[instance, sc.IN_DEVICE], sc.DV_STATE] == sc.OFF:
+        count_message(fx, ctl, tally, instance, step, np.int64(sc.MC_LOST))
+    elif receiver == sc.UE or receiver == sc.GNB:
         count_message(fx, ctl, tally, instance, step, sc.MC_RECEIVED)
         arrive_at_radio(key, fx, ctl, tally, user, instance, step, t)
     elif arrive_at_function(key, fx, ctl, tally, instance, step, t):
@@ -219,7 +220,6 @@ def take_down(fx, ctl, tally, f, t, down_ns):
     """A function goes down at t."""
     function = ctl.functions[f]
     function[sc.FU_DOWN_UNTIL] = max(function[sc.FU_DOWN_UNTIL], t + down_ns)
-    function[sc.FU_GENERATION] += 1
     function[sc.FU_BACKLOG] = 0
     if function[sc.FU_HOST] != sc.NONE:
         host = function[sc.FU_HOST]

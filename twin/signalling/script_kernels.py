@@ -7,7 +7,7 @@ import numpy as np
 from twin.base import columns as col
 from twin.base import draws
 from twin.base import signal_columns as sc
-from twin.base.jit import routine
+from twin.base.jit import part, routine
 from twin.signalling.access_kernels import log_access
 from twin.signalling.device_kernels import become_idle, begin, lose_held, page, set_phase, set_state
 from twin.signalling.event_kernels import push_timer
@@ -37,6 +37,13 @@ def power_off(key, fx, ctl, tally, user, device, t):
     set_phase(fx, ctl, tally, device, np.int64(0), t)
 
 
+@part
+def await_return(ctl, tally, script, device):
+    """A script has taken a device away, or calls it: when it is connected again is counted."""
+    ctl.devices[device, sc.DV_SCRIPT] = script
+    tally.affected[script] += 1
+
+
 @routine
 def boot(key, fx, ctl, tally, script, device, t):
     """A device gets its power back."""
@@ -45,18 +52,21 @@ def boot(key, fx, ctl, tally, script, device, t):
         return
     set_state(ctl, tally, device, sc.DEREGISTERED, t)
     valid = np.int64(draws.draw(key, np.uint64(d[sc.DV_HASH]), draws.GUTI, 0) >> np.uint64(32)) < fx.scripts[script, sc.SR_GUTI]
-    d[sc.DV_ATTEMPTS], d[sc.DV_GUTI], d[sc.DV_RECONNECT], d[sc.DV_SCRIPT] = 0, 1 if valid else 0, 1, script
+    d[sc.DV_ATTEMPTS], d[sc.DV_GUTI], d[sc.DV_FLAGS] = 0, 1 if valid else 0, sc.FLAG_RECONNECT
+    await_return(ctl, tally, script, device)
     begin(key, fx, ctl, tally, device, sc.GOAL_REGISTER, t)
 
 
 @routine
-def wake(key, fx, ctl, tally, device, t):
+def wake(key, fx, ctl, tally, script, device, t):
     """A command for a device."""
     d = ctl.devices[device]
     if d[sc.DV_STATE] == sc.CONNECTED:
         d[sc.DV_LAST] = max(d[sc.DV_LAST], t)
-    elif d[sc.DV_STATE] == sc.IDLE and d[sc.DV_TASK] == sc.TASK_NONE:
+    elif (d[sc.DV_STATE] == sc.IDLE or d[sc.DV_STATE] == sc.INACTIVE) and d[sc.DV_TASK] == sc.TASK_NONE:
         page(key, fx, ctl, tally, device, t)
+        if d[sc.DV_PAGED] or d[sc.DV_TASK] != sc.TASK_NONE:
+            await_return(ctl, tally, script, device)
 
 
 @routine
@@ -71,7 +81,7 @@ def script_device(key, fx, ctl, tally, user, row, t):
     elif kind == sc.SCRIPT_BOOT:
         boot(key, fx, ctl, tally, script, device, t)
     elif kind == sc.SCRIPT_WAKE:
-        wake(key, fx, ctl, tally, device, t)
+        wake(key, fx, ctl, tally, script, device, t)
     elif kind == sc.SCRIPT_PROCEDURE:
         if ctl.devices[device, sc.DV_STATE] != sc.OFF:
             start_instance(key, fx, ctl, tally, device, fx.scripts[script, sc.SR_TARGET], np.int64(0), t)
@@ -80,7 +90,7 @@ def script_device(key, fx, ctl, tally, user, row, t):
 
 
 @routine
-def lose_contexts(fx, ctl, tally, f, t):
+def lose_contexts(fx, ctl, tally, script, f, t):
     """Every device that is registered at a function is forgotten there; its connection goes."""
     core, role = ctl.functions[f, sc.FU_CORE], ctl.functions[f, sc.FU_ROLE]
     if role != sc.AMF and role != sc.MME:
@@ -92,6 +102,7 @@ def lose_contexts(fx, ctl, tally, f, t):
         if home_function(fx, ctl, core, role, device) != f:
             continue
         d[sc.DV_LOST] = 1
+        await_return(ctl, tally, script, device)
         if d[sc.DV_STATE] == sc.CONNECTED or (d[sc.DV_STATE] == sc.INACTIVE and d[sc.DV_TASK] == sc.TASK_NONE):
             become_idle(fx, ctl, tally, device, t)
 
@@ -105,7 +116,7 @@ def script_core(fx, ctl, tally, script, t):
         return
     take_down(fx, ctl, tally, row[sc.SR_TARGET], t, row[sc.SR_DOWN])
     if row[sc.SR_CONTEXT]:
-        lose_contexts(fx, ctl, tally, row[sc.SR_TARGET], t)
+        lose_contexts(fx, ctl, tally, script, row[sc.SR_TARGET], t)
 
 
 @routine

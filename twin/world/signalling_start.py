@@ -46,7 +46,9 @@ def _start(key, hashes, core, gap, inactivity, periodic, active):
         else:
             state[d] = IDLE
             if periodic[d] > 0:
-                periodic_at[d] = 1 + draws.uniform_below(draws.draw(key, hashes[d], draws.START, 2), periodic[d])
+                # The timer began when it last became idle: no longer ago than its bursts lie apart.
+                since = min(gap[d], periodic[d]) if gap[d] > 0 else periodic[d]
+                periodic_at[d] = periodic[d] - draws.uniform_below(draws.draw(key, hashes[d], draws.START, 2), since)
             if active[d] >= 0:
                 asleep[d] = 0
     return state, last, periodic_at, asleep
