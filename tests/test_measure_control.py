@@ -152,13 +152,6 @@ def test_recovery_is_of_all_devices():
     assert np.isnan(recovery_s(hist, np.array([201]))[0]).all()
 
 
-def test_licences_that_the_cores_name_are_held_against_their_use(measures, world):
-    cores = world.signalling.cores.assign(licence_registered_devices=[70, 0])
-    table = kpis.kpi_rows(measures, replace(world, signalling=replace(world.signalling, cores=cores)))
-    assert value(table, "licence_registered_devices_used_pct", "core", "viettel/5gc") == 50
-    assert (table["kpi"] == "licence_registered_devices_used_pct").sum() == 1
-
-
 def test_time_series(measures, world):
     series = kpis.timeseries_rows(measures, world, warmup_ns=1_000_000_000).set_index(["kpi", "scope", "t_s"])["value"]
     assert ("ra_accesses_per_s", "network", 0.0) not in series.index, "rates start after the warm-up"

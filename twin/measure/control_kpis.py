@@ -21,6 +21,7 @@ from twin.measure.control_names import (
     touched_roles,
 )
 from twin.measure.core_test_kpis import core_test_kpis
+from twin.measure.licence_kpis import licence_kpis
 from twin.measure.measures import Measures
 from twin.measure.network import PCT
 from twin.measure.scopes import Rows, quantiles, ratio, rows
@@ -35,9 +36,6 @@ _FAILED = [PROCEDURE_COUNTS.index(cause) for cause in FAILURES]
 WHOLE = np.array(["network"], dtype=object)
 #: Gauge -> KPI of its mean and maximum.
 GAUGE_KPIS = {"registered": "registered_devices", "connected": "connected_devices", "sessions": "sessions"}
-#: Column of `cores` with a licence -> KPI that it limits; what is used of it is ``<column>_used_pct``.
-LICENCES = {"licence_registered_devices": "registered_devices_max", "licence_sessions": "sessions_max",
-            "licence_procedures_per_s": "procedures_per_s"}
 
 
 def control_kpis(measures: Measures, world: World) -> Iterator[Rows]:
@@ -50,10 +48,9 @@ def control_kpis(measures: Measures, world: World) -> Iterator[Rows]:
     yield from _messages(control, tables, seconds)
     yield from _functions(control, tables, measures.measured_ns)
     yield from _roles(control, tables, measures.measured_ns)
-    found = list(_gauges(control, tables, measures.measured_ns))
-    yield from found
+    yield from _gauges(control, tables, measures.measured_ns)
     yield from _held(control, tables)
-    yield from _licences(control, tables, found, seconds)
+    yield from licence_kpis(measures, world)
     yield from access_kpis(control, tables, seconds)
     yield from storm_kpis(measures, tables)
     yield from core_test_kpis(control, tables)
@@ -164,15 +161,3 @@ def _held(control: ControlMeasures, tables: Signalling) -> Iterator[Rows]:
     """Bursts that waited for their device's access."""
     yield rows("bursts_held", "core", core_names(tables), control.held_bursts, "bursts")
     yield rows("bursts_held", "network", WHOLE, control.held_bursts.sum(keepdims=True), "bursts")
-
-
-def _licences(control: ControlMeasures, tables: Signalling, gauges: list[Rows], seconds: float) -> Iterator[Rows]:
-    """What is used of each licence that the table of cores names (0: none)."""
-    names = core_names(tables)
-    started = of_core(tables.procedures["core"].to_numpy(dtype=np.int64), control.procedure_counts[:, 0], len(names))
-    used = {r.kpi: r.value for r in gauges if r.scope_kind == "core"} | {"procedures_per_s": started / seconds}
-    for column, kpi in LICENCES.items():
-        if column in tables.cores:
-            share = ratio(used[kpi], tables.cores[column].to_numpy(dtype=float))
-            yield rows(f"{column}_used_pct", "core", names, 100.0 * share, PCT)
-

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from twin.measure.control_kpis import FAILURES
+from twin.measure.licence_kpis import LICENCES
 from twin.report.core_charts import core_charts
 from twin.report.folder import RunData, records
 from twin.report.loads import headroom_pct
@@ -99,11 +100,17 @@ def _interfaces(run: RunData, core: str, texts: Texts) -> list[dict[str, str]]:
 
 
 def _licences(run: RunData, core: str, texts: Texts) -> list[dict[str, str]]:
-    """What is used of each licence or capacity block that the core names."""
-    names = sorted({str(kpi) for kpi in run.kpis["kpi"].unique() if str(kpi).startswith("licence_")})
-    found = ((name, run.kpi_means(name, "core").get(core)) for name in names)
-    return [{"name": name.removeprefix("licence_").removesuffix("_used_pct"), "used": texts.percent(value)}
-            for name, value in found if value is not None]
+    """What is used of each licence that the core has, and the blocks that takes."""
+    out = []
+    for kind in LICENCES:
+        of = {name: run.kpi_means(f"licence_{kind}_{name}", "core").get(core)
+              for name in ("own", "use", "used_pct", "blocks", "next_block", "block", "limit")}
+        if of["use"] is None:
+            continue
+        shown = {name: "–" if value is None else _count(value, texts) for name, value in of.items() if name != "used_pct"}
+        key = "core.licence_blocks" if of["limit"] is None else "core.licence_used"
+        out.append({"name": texts(f"licence_kind.{kind}"), "used": texts(key, used_pct=texts.percent(of["used_pct"]), **shown)})
+    return out
 
 
 def _procedures(run: RunData, texts: Texts) -> dict[str, Any]:
