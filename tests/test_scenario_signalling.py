@@ -157,6 +157,10 @@ CASES = {
     "core test without control plane": ("core_test: {operator: viettel, devices: 10}\nsignalling: {enabled: false}\n",
                                         ["set signalling"]),
     "core test at no rate": ("core_test: {operator: viettel, devices: 10, rate_per_s: 0}\n", ["core_test.rate_per_s"]),
+    "access test in the warm-up": ("random_access_test: {devices: 10}\n", [
+        "s.yaml:4: random_access_test: begins at 0 s, within simulation.warmup_s (2 s)", "set simulation.warmup_s: 0"]),
+    "core test in the warm-up": ("core_test: {operator: viettel, devices: 10}\n", [
+        "core_test.at_s: is 1 s, within simulation.warmup_s (2 s)", "set simulation.warmup_s: 0, or begin later"]),
     "test of nobody": ("random_access_test: {devices: 0}\n", ["random_access_test.devices", "greater than or equal to 1"]),
     "test's arrivals": ("random_access_test: {devices: 5, arrivals: beta_20s}\n", ["arrivals", "'beta_20s'"]),
     "unknown target": ("parameters: {x: simulation.horizn_s}\n", ["parameters.x", "'simulation.horizn_s'", "'horizon_s'"]),
@@ -170,6 +174,12 @@ CASES = {
 def test_bad_input(tmp_path, body, parts):
     found = "\n".join(problems(tmp_path, body))
     assert all(part in found for part in parts), found
+
+
+def test_a_core_test_may_begin_as_the_warm_up_ends(tmp_path):
+    body = "simulation: {warmup_s: 3.0}\noperators: {viettel: {sa_capable_share: 1.0}}\n"
+    (tmp_path / "s.yaml").write_text(HEAD + body + "core_test: {operator: viettel, devices: 10, at_s: 3.0}\n")
+    assert load(tmp_path / "s.yaml").core_test is not None
 
 
 def test_everything_wrong_at_once(tmp_path):
@@ -188,7 +198,7 @@ def test_a_profile_lacks_what_a_procedure_needs(tmp_path):
 
 def test_short_names_stand_for_keys(tmp_path):
     path = tmp_path / "s.yaml"
-    path.write_text(HEAD + "signalling: {enabled: true}\nrandom_access_test: {devices: 10}\n"
+    path.write_text(HEAD + "simulation: {warmup_s: 0}\nrandom_access_test: {devices: 10}\n"
                     "parameters: {devices: random_access_test.devices, arrivals: random_access_test.arrivals}\n")
     scenario = load(path, ["devices=30000", "arrivals=beta_10s", "devices.density=low"])
     assert scenario.random_access_test is not None

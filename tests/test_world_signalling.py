@@ -33,6 +33,7 @@ STORMS = """
     - {kind: nf_restart, name: amf, at_s: 3.0, operators: [vnpt], nf: mme, instances: 2, down_s: 2.0, context_lost: true}
     - {kind: core_failover, name: over, at_s: 4.0, operators: [mobifone], down_s: 1.0, extra_delay_ms: 3.0}
 """
+NO_WARM_UP = "simulation: {horizon_s: 61.0, warmup_s: 0.0}\n"
 OPEN5GS = "  core_profile: {viettel: open5gs}\n"
 
 
@@ -44,7 +45,7 @@ def scenario_of(folder: Path, section: str = "", rest: str = "", name: str = "on
 
 @cache
 def stormy(folder: Path) -> tuple[Scenario, World, Signalling]:
-    scenario = scenario_of(folder, OPEN5GS + STORMS, "random_access_test: {devices: 500, arrivals: beta_10s}\n"
+    scenario = scenario_of(folder, OPEN5GS + STORMS, NO_WARM_UP + "random_access_test: {devices: 500, arrivals: beta_10s}\n"
                            "core_profiles: {open5gs: {scp: true}}\n")
     world = build_world(scenario)
     assert world.signalling is not None
@@ -297,7 +298,7 @@ def test_the_run_can_start(all_three):
 
 
 def test_a_test_of_random_access_alone(tmp_path):
-    scenario = scenario_of(tmp_path, rest="random_access_test: {devices: 100}\nparks: {MD: {}}\nsimulation: {horizon_s: 61.0}\n"
+    scenario = scenario_of(tmp_path, rest="random_access_test: {devices: 100}\nparks: {MD: {}}\n" + NO_WARM_UP +
                            "devices: {include_derived: false, groups: [], worker_phones: false}\n")
     world = build_world(scenario)
     assert not scenario.warnings and len(world.devices) == 0 and world.signalling is not None
@@ -366,7 +367,7 @@ def _boot_times(tables: Signalling) -> pd.Series:
 def test_a_core_test_is_a_station_of_its_own(tmp_path):
     """Devices behind those of the world, a cell without radio, one procedure each: at a rate, or at once."""
     test = "core_test: {operator: viettel, devices: 40, rate_per_s: 80, procedure: session_establishment, at_s: 2.0}\n"
-    scenario = scenario_of(tmp_path, OPEN5GS, test + "random_access_test: {devices: 10}\n")
+    scenario = scenario_of(tmp_path, OPEN5GS, NO_WARM_UP + test + "random_access_test: {devices: 10}\n")
     world = build_world(scenario)
     tables = world.signalling
     assert tables is not None

@@ -170,7 +170,7 @@ def _restart(s: Scenario, storm: Storm, path: KeyPath) -> Iterator[Finding]:
 
 
 def random_access_test(s: Scenario) -> Iterator[Finding]:
-    """The test's profile is there, and the control plane on."""
+    """The test's profile is there, the control plane on, and nothing of the test in the warm-up."""
     test = s.random_access_test
     if test is None:
         return
@@ -178,15 +178,21 @@ def random_access_test(s: Scenario) -> Iterator[Finding]:
         yield unknown(("random_access_test", "rach_profile"), "rach profile", test.rach_profile, s.rach_profiles)
     if not s.signalling.enabled:
         yield Finding(("random_access_test",), "the test needs the control plane", "set signalling.enabled: true")
+    if s.simulation.warmup_s > 0:
+        message = f"begins at 0 s, within simulation.warmup_s ({s.simulation.warmup_s:g} s): its start would not be counted"
+        yield Finding(("random_access_test",), message, "set simulation.warmup_s: 0")
 
 
 def core_test(s: Scenario) -> Iterator[Finding]:
-    """The test's operator, core and procedure are there, and the control plane on."""
+    """The test's operator, core and procedure are there, the control plane on, and nothing of the test in the warm-up."""
     test = s.core_test
     if test is None:
         return
     if not s.signalling.enabled:
         yield Finding(("core_test",), "the test needs the control plane", "set signalling.enabled: true")
+    if test.at_s < s.simulation.warmup_s:
+        message = f"is {test.at_s:g} s, within simulation.warmup_s ({s.simulation.warmup_s:g} s): its start would not be counted"
+        yield Finding(("core_test", "at_s"), message, "set simulation.warmup_s: 0, or begin later")
     if test.operator not in s.operators:
         yield unknown(("core_test", "operator"), "operator", test.operator, s.operators)
         return
