@@ -85,7 +85,7 @@ def run(file: ScenarioFile, set_: Overrides = [], replications: Replications = N
     _check_report_options(lang, audience)
     scenario = _load(file, set_)
     if engine == "fast" and not _compiled():
-        say("compiling the engine, once; this takes about half a minute")
+        say("compiling the engine, once; this takes less than a minute")
     with progress_bar(scenario.name) as progress:
         runset = run_scenario(scenario, replications, jobs, seed=seed, engine=engine, results=results, fresh=fresh,
                               progress=progress)
