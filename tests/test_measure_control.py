@@ -11,6 +11,7 @@ from twin.base import bins
 from twin.measure import kpis
 from twin.measure.storm_kpis import recovery_s
 from twin.study.store import load_measures, save_measures
+from twin.world.signalling_tables import SCRIPTS
 from twin.world.tables import Clock
 
 
@@ -82,6 +83,20 @@ def test_functions_know_how_full_the_cpus_are_that_they_share(table, measures, w
     assert series["function_host_load_pct", "vnpt/epc/hss-1", 0.0] == pytest.approx(expected)
 
 
+def test_hosts_hold_what_is_not_simulated(measures, world):
+    functions = world.signalling.functions.copy()
+    functions.loc[[4, 5], "background_share"] = [0.2, 0.5]
+    tables = replace(world.signalling, functions=functions)
+    table = kpis.kpi_rows(measures, replace(world, signalling=tables))
+    own = measures.control.function_counts[4:6, 3].sum() / measures.measured_ns / 2
+    assert value(table, "host_load_pct", "host", "vnpt/epc/host") == pytest.approx(50 + 50 * own)
+    assert value(table, "function_host_load_pct", "function", "vnpt/epc/mme-1") == pytest.approx(50 + 50 * own)
+    assert value(table, "host_background_pct", "host", "vnpt/epc/host") == 50
+    series = kpis.timeseries_rows(measures, replace(world, signalling=tables), warmup_ns=0).set_index(["kpi", "scope", "t_s"])
+    busy = measures.control.series_busy_ns[0, 4:6].sum() / 1e9 / 2
+    assert series["value"]["host_load_pct", "vnpt/epc/host", 0.0] == pytest.approx(50 + 50 * busy)
+
+
 def test_roles_count_the_procedures_that_touch_them(table, measures):
     started = measures.control.procedure_counts[:, 0] / 2.0
     assert value(table, "core_smf_procedures_per_s", "core", "viettel/5gc") == started[1]
@@ -130,17 +145,47 @@ def test_a_storm_that_not_all_come_back_from_has_no_such_row(table):
     assert set(table.loc[table["scope_kind"] == "storm", "scope"]) == {"power"}, "the power cut is part of it"
 
 
-def test_storms_of_the_core_have_no_recovery_and_names_of_their_own(measures, world):
-    tables = world.signalling
-    scripts = pd.concat([tables.scripts, tables.scripts.iloc[[1, 1, 1]].assign(name=["restart", "restart", "power"], kind=4)],
-                        ignore_index=True)
-    control = replace(measures.control, script_devices=np.array([100, 100, 0, 0, 0]),
-                      recovery_hist=np.concatenate([measures.control.recovery_hist, np.zeros((3, bins.n_bins(7)), np.int64)]))
-    table = kpis.kpi_rows(replace(measures, control=control), replace(world, signalling=replace(tables, scripts=scripts)))
+def of_scripts(measures, world, scripts, devices, recovery):
+    """The same measures and world with other scripts."""
+    control = replace(measures.control, script_devices=np.array(devices), recovery_hist=recovery)
+    return replace(measures, control=control), replace(world, signalling=replace(world.signalling, scripts=scripts))
+
+
+def test_a_storm_of_many_functions_is_one(measures, world):
+    """A failover has a script a function: devices and returns add up, what happened meanwhile is said once."""
+    scripts = world.signalling.scripts
+    down = scripts.iloc[[1] * 4].assign(name=["over/v/5gc/amf-1", "over/v/5gc/amf-2", "over/v/5gc/smf-1", "over/v/5gc"],
+                                        kind=[SCRIPTS.index("function_down")] * 3 + [SCRIPTS.index("core_delay")])
+    back = measures.control.recovery_hist
+    changed = of_scripts(measures, world, pd.concat([scripts, down], ignore_index=True), [0, 100, 60, 40, 0, 0],
+                         np.concatenate([back, back[[1]] // 2, back[[1]], back[[0, 0]]]))
+    table = kpis.kpi_rows(*changed)
     storms = table[table["scope_kind"] == "storm"]
-    assert set(storms["scope"]) == {"power/boot", "power/function_down", "restart/function_down/1", "restart/function_down/2"}
-    assert set(storms[storms["kpi"].isin(["storm_devices", "storm_recovered_share"])]["scope"]) == {"power/boot"}
+    assert set(storms["scope"]) == {"power", "over"} and not storms.duplicated(["kpi", "scope"]).any()
+    assert value(table, "storm_devices", "storm", "over") == 100
+    came = (back[1] // 2 + back[1]).sum()
+    assert value(table, "storm_recovered_share", "storm", "over") == pytest.approx(came / 100)
+    assert value(table, "storm_recovery_p50_s", "storm", "over") > 0.2
+    assert value(table, "storm_peak_backlog", "storm", "over") == 3
+    series = kpis.timeseries_rows(*changed, warmup_ns=0)
+    assert set(series.loc[series["kpi"] == "storm_back_share", "scope"]) == {"power", "over"}
+
+
+def test_a_storm_that_took_nobody_away_has_no_recovery(measures, world):
+    scripts = world.signalling.scripts
+    later = scripts.iloc[[1, 1, 1]].assign(name=["restart/v/5gc/smf-1", "twice", "twice"], kind=SCRIPTS.index("function_down"),
+                                           t_ns=[1_500_000_000, 1_600_000_000, 1_700_000_000])
+    back = measures.control.recovery_hist
+    changed = of_scripts(measures, world, pd.concat([scripts, later], ignore_index=True), [100, 100, 0, 0, 0],
+                         np.concatenate([back, back[[0, 0, 0]]]))
+    table = kpis.kpi_rows(*changed)
+    storms = table[table["scope_kind"] == "storm"]
+    assert set(storms["scope"]) == {"power", "restart", "twice/1", "twice/2"}, "two times are two storms"
+    of_devices = storms["kpi"].str.startswith(("storm_devices", "storm_recover"))
+    assert set(storms.loc[of_devices, "scope"]) == {"power"}
     assert (storms[storms["kpi"] == "storm_peak_backlog"]["value"] == 3).all()
+    series = kpis.timeseries_rows(*changed, warmup_ns=0)
+    assert set(series.loc[series["kpi"] == "storm_back_share", "scope"]) == {"power"}
 
 
 def test_recovery_is_of_all_devices():

@@ -69,6 +69,14 @@ def test_idle_functions_are_not_drawn_and_shared_cpus_are_named():
     assert [line["name"] for line in found["charts"][0]["lines"]] == ["v/epc/mme-1"]
 
 
+def test_shared_cpus_grow_by_what_is_simulated():
+    rows = [(0, kpi, kind, scope, value, "") for kpi, kind, scope, value in (
+        ("host_load_pct", "host", "v/epc/host", 60.0), ("host_background_pct", "host", "v/epc/host", 50.0),
+        ("procedures_per_s", "core", "v/epc", 5.0), ("procedures_per_s", "network", "network", 5.0))]
+    row, = core_section(data(kpis=rows), EN)["cores"][0]["functions"]
+    assert row["growth"] == "× 2.00" and row["background"] == "50.0\u00a0%", "from 10 to 20 % beside the 50 %"
+
+
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_both_languages_and_audiences_are_written(folder, lang):
     page = write_report(folder, lang=lang).read_text(encoding="utf-8")

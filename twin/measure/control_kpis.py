@@ -13,6 +13,7 @@ from twin.measure.control_names import (
     background_share,
     core_names,
     function_load_pct,
+    host_background,
     host_load_pct,
     interface_names,
     of_core,
@@ -119,7 +120,9 @@ def _functions(control: ControlMeasures, tables: Signalling, elapsed_ns: int) ->
     for name in ("backlog_max", "lost_overflow", "lost_down"):
         yield rows(f"function_{name}", "function", names, counts[name], "messages")
     load = host_load_pct(counts["busy_ns"], elapsed_ns, tables)
-    yield rows("host_load_pct", "host", tables.hosts["name"].to_numpy(object), load, PCT)
+    hosts, background = tables.hosts["name"].to_numpy(object), 100.0 * host_background(tables)
+    yield rows("host_load_pct", "host", hosts, load, PCT)
+    yield rows("host_background_pct", "host", hosts, np.where(background > 0, background, np.nan), PCT)
     yield rows("function_host_load_pct", "function", names, of_functions(load, tables), PCT)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -29,19 +31,32 @@ def interface_names(tables: Signalling) -> np.ndarray:
     return np.array([f"{core}/{interface}" for core in core_names(tables) for interface in INTERFACES], dtype=object)
 
 
-def storm_rows(tables: Signalling) -> np.ndarray:
-    """Rows of the scripts that are storms: what happens to devices or the core at once (of a power cut, the return)."""
-    return np.flatnonzero(np.isin(tables.scripts["kind"].to_numpy(), _STORM_KINDS))
+class Storms(NamedTuple):
+    """The storms of a scenario, in the order of their first scripts.
+
+    row: scripts that are part of one (what happens to devices or the core at once; of a power cut, the return); of: its storm.
+    """
+
+    names: np.ndarray  # object (storms,)
+    t_ns: np.ndarray  # int64 (storms,)
+    row: np.ndarray
+    of: np.ndarray
+
+    def summed(self, by_script: np.ndarray) -> np.ndarray:
+        """What belongs to scripts (scripts, …) by storm (storms, …)."""
+        return of_core(self.of, by_script[self.row], len(self.names))
 
 
-def storm_names(tables: Signalling, row: np.ndarray) -> np.ndarray:
-    """Names of storms; those that share one are told apart by what they do, then by number."""
-    scripts = tables.scripts.iloc[row]
-    name = scripts["name"].astype(str)
-    kind = pd.Series([SCRIPTS[k] for k in scripts["kind"].to_numpy(dtype=np.int64)], index=name.index, dtype=str)
-    name = name.where(~name.duplicated(keep=False), name + "/" + kind)
+def storms_of(tables: Signalling) -> Storms:
+    """Storms: scripts of one time whose names agree up to the first ``/``; those that share a name get a number."""
+    row = np.flatnonzero(np.isin(tables.scripts["kind"].to_numpy(), _STORM_KINDS))
+    t_ns = tables.scripts["t_ns"].to_numpy(dtype=np.int64)[row]
+    base = tables.scripts["name"].iloc[row].astype(str).str.partition("/")[0].reset_index(drop=True)
+    of, keys = pd.factorize(pd.MultiIndex.from_arrays([base, t_ns]))
+    name = pd.Series([str(key[0]) for key in keys], dtype=str)
     number = (name.groupby(name).cumcount() + 1).astype(str)
-    return name.where(~name.duplicated(keep=False), name + "/" + number).to_numpy(object)
+    name = name.where(~name.duplicated(keep=False), name + "/" + number)
+    return Storms(name.to_numpy(object), np.array([key[1] for key in keys], dtype=np.int64), row, of)
 
 
 def of_core(core: np.ndarray, values: np.ndarray, n_cores: int) -> np.ndarray:
@@ -72,9 +87,22 @@ def function_load_pct(busy_ns: np.ndarray, elapsed_ns: float | np.ndarray, table
 
 
 def host_load_pct(busy_ns: np.ndarray, elapsed_ns: float | np.ndarray, tables: Signalling) -> np.ndarray:
-    """Load of the CPUs of each host that functions share, in percent; busy_ns: (…, functions)."""
+    """Load of the CPUs of each host that functions share, in percent, what is not simulated included; busy_ns: (…, functions).
+
+    The work of a function is what it takes beside the background (a message costs more for it), as for `function_load_pct`.
+    """
     member = tables.functions["host"].to_numpy(dtype=np.int64)[:, None] == np.arange(len(tables.hosts))
-    return 100.0 * ratio(busy_ns @ member.astype(np.int64), elapsed_ns * tables.hosts["cpus"].to_numpy(dtype=float))
+    own = ratio(busy_ns @ member.astype(np.int64), elapsed_ns * tables.hosts["cpus"].to_numpy(dtype=float))
+    background = host_background(tables)
+    return 100.0 * (background + (1.0 - background) * own)
+
+
+def host_background(tables: Signalling) -> np.ndarray:
+    """Share of each host that traffic outside the simulation takes: the largest of its functions."""
+    host = tables.functions["host"].to_numpy(dtype=np.int64)
+    out = np.zeros(len(tables.hosts))
+    np.maximum.at(out, host[host >= 0], background_share(tables)[host >= 0])
+    return out
 
 
 def of_functions(of_hosts: np.ndarray, tables: Signalling) -> np.ndarray:

@@ -16,13 +16,11 @@ from twin.measure.control_names import (
     of_core,
     of_functions,
     owned_names,
-    storm_names,
-    storm_rows,
+    storms_of,
 )
 from twin.measure.measures import Measures
 from twin.measure.scopes import ratio
 from twin.measure.series import COLUMNS, long_rows, measured_buckets, replications_in, seconds_of_buckets
-from twin.measure.storm_kpis import recovers
 from twin.world.signalling_tables import Signalling
 from twin.world.tables import World
 
@@ -31,7 +29,7 @@ _NETWORK = np.array(["network"], dtype=object)
 
 def control_timeseries(measures: Measures, world: World, warmup_ns: int | None = None) -> pd.DataFrame:
     """Per bucket (t_s: its start): rates of accesses and procedures after the warm-up, load and backlog of functions and
-    devices over the whole run, share of a script's devices that are back by then. Means over replications (backlog: largest).
+    devices over the whole run, share of a storm's devices that are back by then. Means over replications (backlog: largest).
     """
     control, tables = measures.control, world.signalling
     if control is None or tables is None or not len(control.series_access):
@@ -97,16 +95,15 @@ def _gauges(measures: Measures, control: ControlMeasures, tables: Signalling) ->
 
 
 def _recovery(measures: Measures, control: ControlMeasures, tables: Signalling) -> list[pd.DataFrame]:
-    """Share of each script's devices that are back, at the start of each bucket."""
-    rows = storm_rows(tables)
-    keep = recovers(control, tables)[rows]
-    used, names = rows[keep], storm_names(tables, rows)[keep]
-    if not len(used):
+    """Share of each storm's devices that are back, at the start of each bucket."""
+    storms = storms_of(tables)
+    if not len(storms.names):
         return []
+    hist = storms.summed(control.recovery_hist)
     upper = bins.bin_edges(bins.DELAY_BITS)[1:]
     start = np.arange(len(control.series_access)) * measures.bucket_ns
-    since = start[:, None] - tables.scripts["t_ns"].to_numpy(dtype=np.int64)[used]
-    cumulated = np.concatenate([np.zeros((len(used), 1), np.int64), np.cumsum(control.recovery_hist[used], axis=1)], axis=1)
+    since = start[:, None] - storms.t_ns
+    cumulated = np.concatenate([np.zeros((len(hist), 1), np.int64), np.cumsum(hist, axis=1)], axis=1)
     index = np.searchsorted(upper, np.maximum(since, 0), side="right")
-    back = cumulated[np.arange(len(used)), index] / control.script_devices[used]
-    return [long_rows(measures, "storm_back_share", "storm", names, np.where(since >= 0, back, np.nan))]
+    back = ratio(cumulated[np.arange(len(hist)), index], storms.summed(control.script_devices))
+    return [long_rows(measures, "storm_back_share", "storm", storms.names, np.where(since >= 0, back, np.nan))]

@@ -8,42 +8,36 @@ import numpy as np
 
 from twin.base import bins
 from twin.measure.control import ControlMeasures
-from twin.measure.control_names import REGISTRATIONS, function_load_pct, storm_names, storm_rows
+from twin.measure.control_names import REGISTRATIONS, Storms, function_load_pct, storms_of
 from twin.measure.measures import Measures
 from twin.measure.network import PCT
 from twin.measure.scopes import Rows, ratio, rows
 from twin.measure.series import replications_in, seconds_of_buckets
-from twin.world.signalling_tables import SCRIPTS, Signalling
+from twin.world.signalling_tables import Signalling
 
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 def storm_kpis(measures: Measures, tables: Signalling) -> Iterator[Rows]:
-    """One scope a storm; times are since its beginning.
+    """One scope a storm of the scenario, whatever the number of its scripts; times are since its beginning.
 
-    storm_recovery_p95_s: until 95 % of all devices that were to come back were connected again; no row if fewer were. Retries,
-    collisions, backlog and load are of the whole network from the storm's time until the next one begins.
+    storm_devices: those that it really took away and that should come back. storm_recovery_p95_s: until 95 % of them were
+    connected again; no row if fewer were. Retries, collisions, backlog and load are of the whole network from the storm's time
+    until the next one begins.
     """
-    control, row = measures.control, storm_rows(tables)
-    if control is None or not len(row):
+    control, storms = measures.control, storms_of(tables)
+    if control is None or not len(storms.names):
         return
-    names = storm_names(tables, row)
-    devices, hist = control.script_devices[row], control.recovery_hist[row]
-    back = recovers(control, tables)[row]
+    names = storms.names
+    devices, hist = storms.summed(control.script_devices), storms.summed(control.recovery_hist)
     count = np.where(devices > 0, devices / replications_in(measures), np.nan)
     yield rows("storm_devices", "storm", names, count, "devices")
-    yield rows("storm_recovered_share", "storm", names[back], ratio(hist.sum(axis=1), devices)[back], "share")
+    yield rows("storm_recovered_share", "storm", names, ratio(hist.sum(axis=1), devices), "share")
     times = recovery_s(hist, devices)
     for column, q in enumerate(QUANTILES):
         yield rows(f"storm_recovery_{q}_s", "storm", names, times[:, column], "s")
     if len(control.series_backlog):
-        yield from _meanwhile(measures, control, tables, row, names)
-
-
-def recovers(control: ControlMeasures, tables: Signalling) -> np.ndarray:
-    """bool (scripts,): its devices are counted when they come back: power returns to them, or somebody counted one."""
-    boots = tables.scripts["kind"].to_numpy() == SCRIPTS.index("boot")
-    return (control.script_devices > 0) & (boots | (control.recovery_hist.sum(axis=1) > 0))
+        yield from _meanwhile(measures, control, tables, storms)
 
 
 def recovery_s(hist: np.ndarray, devices: np.ndarray) -> np.ndarray:
@@ -71,11 +65,10 @@ def windows(times: np.ndarray, bucket_ns: int, buckets: int) -> list[slice]:
     return found
 
 
-def _meanwhile(measures: Measures, control: ControlMeasures, tables: Signalling, row: np.ndarray,
-               names: np.ndarray) -> Iterator[Rows]:
+def _meanwhile(measures: Measures, control: ControlMeasures, tables: Signalling, storms: Storms) -> Iterator[Rows]:
     """The worst of the time after the storm began, from the time series."""
-    buckets = len(control.series_backlog)
-    spans = windows(tables.scripts["t_ns"].to_numpy(dtype=np.int64)[row], measures.bucket_ns, buckets)
+    buckets, names = len(control.series_backlog), storms.names
+    spans = windows(storms.t_ns, measures.bucket_ns, buckets)
     seconds = _seconds(measures, buckets)
     load = function_load_pct(control.series_busy_ns, 1e9 * seconds[:, None], tables)
     registration = np.isin(tables.procedures["trigger"].to_numpy(), REGISTRATIONS)

@@ -46,6 +46,7 @@ def _core(run: RunData, core: str, texts: Texts) -> dict[str, Any]:
     load, background = (run.kpi_means(f"function_{name}", "function") for name in ("load_pct", "background_pct"))
     hosts = run.kpi_means("host_load_pct", "host")
     load |= hosts
+    background |= run.kpi_means("host_background_pct", "host")
     figures = {name: run.kpi_means(f"function_{name}", "function") for name in _FUNCTION_FIGURES}
     asked = figures["messages_per_s"]
     mine = [name for name in load if name.startswith(f"{core}/") and asked.get(name, 1.0) > 0]
