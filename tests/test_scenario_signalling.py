@@ -98,6 +98,18 @@ def test_broken_call_flows(tmp_path, old, new, parts):
     assert all(part in wrong for part in parts), wrong
 
 
+def test_no_core_has_the_functions_of_both(tmp_path):
+    mixed = (HEADER + "mix,other,1,0,UE,GNB,Uu,m,50,,,,,\nmix,other,2,,GNB,AMF,N2,m,60,,,,,\nmix,other,3,,AMF,MME,S11,m,60,,,,,\n"
+             "mix,other,4,,MME,GNB,S1,m,60,,,,,\nmix,other,5,,GNB,UE,Uu,m,60,,,,yes,\n")
+    assert read(tmp_path, mixed)[1] == ["flows.csv:2: receiver: procedure 'mix' needs functions of both cores: AMF and MME; write one "
+                                        "procedure for the 5GC, another for the EPC"]
+    assert any("both cores" in p for p in problems(tmp_path, "signalling: {call_flows: flows.csv}\n"))
+    wrong = read(tmp_path, PING.replace("AMF", "MME").replace("SMF", "HSS"))[1]
+    assert len(wrong) == 2 and all("is one of the EPC, which has no SBI" in p for p in wrong)
+    flows, wrong = read(tmp_path, mixed.replace("AMF,MME", "AMF,DB").replace("MME,GNB", "DB,GNB"))
+    assert not wrong and flows[0].cores == ("5gc",) and flows[0].foreign("epc") == ("AMF",)
+
+
 def test_broken_call_flow_files(tmp_path):
     assert "has no rows" in read(tmp_path, HEADER)[1][0]
     (tmp_path / "flows.csv").write_bytes(b"\xff\xfe\x00")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from twin.base.errors import Problem
 from twin.scenario.problems import did_you_mean
-from twin.scenario.signalling_names import EPC_ONLY, IN_BOTH_CORES, INTERFACES, PARTIES, TRIGGERS, CoreKind
+from twin.scenario.signalling_names import EPC_ONLY, INTERFACES, PARTIES, TRIGGERS, CoreKind, functions_of
 
 FOLDER = Path(__file__).parent / "library" / "call_flows"
 COLUMNS = ("procedure", "trigger", "step", "after", "sender", "receiver", "interface", "message", "bytes", "kind", "receive_us",
@@ -64,10 +64,13 @@ class Procedure:
     @property
     def cores(self) -> tuple[CoreKind, ...]:
         """Kinds of core it belongs to: by its functions; both if it has none of either."""
-        functions = self.parties - {"UE", "GNB", *IN_BOTH_CORES}
-        if functions & set(EPC_ONLY):
+        if self.parties & set(EPC_ONLY):
             return ("epc",)
-        return ("5gc",) if functions else ("5gc", "epc")
+        return ("5gc",) if self.foreign("epc") else ("5gc", "epc")
+
+    def foreign(self, kind: CoreKind) -> tuple[str, ...]:
+        """Functions it needs that a core of this kind cannot have, in order of their names."""
+        return tuple(sorted(self.parties - {"UE", "GNB", *functions_of(kind)}))
 
 
 def library_flows(kind: CoreKind) -> dict[str, Procedure]:
@@ -220,7 +223,21 @@ def procedure_problems(procedure: Procedure) -> list[Problem]:
     if len(ends) != 1:
         found = "no step with success: it has no end" if not ends else f"{len(ends)} steps with success"
         out.append(Problem(procedure.place, "success", f"procedure {procedure.name!r} has {found}", "write yes in exactly one"))
-    return out + _unanswered(procedure)
+    return out + _one_core(procedure) + _unanswered(procedure)
+
+
+def _one_core(procedure: Procedure) -> list[Problem]:
+    """No core has the functions of both kinds; none but a 5GC (which has the SCP) has the service-based interface."""
+    out: list[Problem] = []
+    epc, other = procedure.foreign("5gc"), procedure.foreign("epc")
+    if epc and other:
+        message = f"procedure {procedure.name!r} needs functions of both cores: {', '.join(other)} and {', '.join(epc)}"
+        out.append(Problem(procedure.place, "receiver", message, "write one procedure for the 5GC, another for the EPC"))
+    for step in procedure.steps if epc and not other else ():
+        if step.interface == "SBI":
+            message = f"procedure {procedure.name!r} is one of the EPC, which has no SBI"
+            out.append(Problem(step.place, "interface", message, "use S6a, S11, S5, Gx or DB"))
+    return out
 
 
 def _follows(step: Step, procedure: Procedure) -> list[Problem]:

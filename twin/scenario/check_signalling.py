@@ -97,11 +97,11 @@ def call_flow_file(s: Scenario) -> Iterator[Finding]:
 
 
 def _functions_there(s: Scenario, own: tuple[Procedure, ...]) -> Iterator[Finding]:
-    """Every function that a procedure needs is in the core profiles in use."""
+    """Every function that a procedure needs is among those of its kind of core in the core profiles in use."""
     used = {s.signalling.profile_of(operator) for operator in s.operators}
     for name in sorted(used & set(s.core_profiles)):
-        there = {nf.upper() for nf in s.core_profiles[name].functions}
         for kind in KINDS:
+            there = {nf.upper() for nf in s.core_profiles[name].functions} & set(functions_of(kind))
             lacking: dict[str, str] = {}
             for flow in flows_of(kind, own).values():
                 for nf in flow.parties - {"UE", "GNB"} - there:
