@@ -13,6 +13,9 @@ from twin.world.build import build_world
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "scenario.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", TEXT, flags=re.M | re.S)
+#: Every `--set key=value` at the head of a shipped scenario, alone, and all of a line (of a command) together.
+HEADS = [(path.name, line) for path in sorted((ROOT / "scenarios").glob("*.yaml"))
+         for line in path.read_text(encoding="utf-8").split("\nschema:")[0].split("\nextends:")[0].splitlines() if "--set " in line]
 HEADER = "schema: 1\nname: example\nquestion: Does the example load?\n"
 
 
@@ -39,6 +42,19 @@ def test_example_loads_without_warnings(tmp_path, example):
     if scenario.tables.sites is None:
         tested = scenario.random_access_test or scenario.core_test
         assert len(build_world(scenario.with_(devices={"density": 1})).devices) or tested
+
+
+@pytest.mark.parametrize(("name", "line"), [(name, line) for name, line in HEADS if "=" in line])
+def test_what_the_head_of_a_scenario_sets_can_be_set(name, line):
+    settings = [value.rstrip(".,;:)") for value in re.findall(r"--set (\S+)", line)]
+    command = re.search(r"twin run (\S+)", line)
+    assert settings and (command is None or command[1] == f"scenarios/{name}")
+    for overrides in ([one] for one in settings) if command is None else (settings,):
+        load(ROOT / "scenarios" / name, overrides)
+
+
+def test_the_heads_set_something():
+    assert len(HEADS) >= 8
 
 
 def test_every_key_is_documented():
