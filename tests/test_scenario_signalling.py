@@ -1,13 +1,16 @@
 """The control plane in the scenario language: libraries, call flows, storms, short names, and what bad input gets."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from twin.base.errors import ScenarioError
+from twin.base.units import ms_to_ns, s_to_ns
 from twin.scenario import Scenario, load, signalling_names
 from twin.scenario.call_flows import Procedure, flows_of, library_flows, procedure_problems, read_flows
 from twin.scenario.signalling import ENABLED_BY_DEFAULT, TRAFFIC_MODELS
+from twin.scenario.signalling_entries import CoreProfile, RachProfile, SignallingBehaviour
 from twin.world import signalling_tables
 
 ROOT = Path(__file__).parent.parent
@@ -49,6 +52,7 @@ def test_defaults():
     assert scenario.behaviour_of("meter").edrx_s == 20.48
     lte = scenario.rach_profiles["lte-37868"]
     assert (lte.rao_period_ms, lte.n_preambles, lte.max_transmissions, lte.grants_per_slot, lte.rar_slots) == (5.0, 54, 10, 3, 5)
+    assert (lte.detection, scenario.rach_profiles["nr-fr1"].detection) == ("power_ramping_37868", 0.99)
     assert (lte.backoff_ms, lte.contention_ms, lte.harq_fail_share, lte.max_harq) == (20.0, 48.0, 0.1, 5)
     assert TRAFFIC_MODELS["beta_10s"].alpha == 3 and TRAFFIC_MODELS["uniform_60s"].spread_s == 60
 
@@ -101,8 +105,8 @@ def test_broken_call_flows(tmp_path, old, new, parts):
 def test_no_core_has_the_functions_of_both(tmp_path):
     mixed = (HEADER + "mix,other,1,0,UE,GNB,Uu,m,50,,,,,\nmix,other,2,,GNB,AMF,N2,m,60,,,,,\nmix,other,3,,AMF,MME,S11,m,60,,,,,\n"
              "mix,other,4,,MME,GNB,S1,m,60,,,,,\nmix,other,5,,GNB,UE,Uu,m,60,,,,yes,\n")
-    assert read(tmp_path, mixed)[1] == ["flows.csv:2: receiver: procedure 'mix' needs functions of both cores: AMF and MME; write one "
-                                        "procedure for the 5GC, another for the EPC"]
+    assert read(tmp_path, mixed)[1] == ["flows.csv:2: receiver: procedure 'mix' needs functions of both cores: AMF and MME; "
+                                        "write one procedure for the 5GC, another for the EPC"]
     assert any("both cores" in p for p in problems(tmp_path, "signalling: {call_flows: flows.csv}\n"))
     wrong = read(tmp_path, PING.replace("AMF", "MME").replace("SMF", "HSS"))[1]
     assert len(wrong) == 2 and all("is one of the EPC, which has no SBI" in p for p in wrong)
@@ -140,16 +144,16 @@ CASES = {
     "key of another kind": (STORM.format("kind: power_cut, nf: amf"), ["storms.0.nf", "means nothing for a storm"]),
     "restore before the cut": (STORM.format("kind: power_restore, cut_at_s: 2.0"), ["cut_at_s", "before it has gone"]),
     "negative time": (STORM.format("kind: power_restore, boot_spread_s: -1.0"), ["storms.0.boot_spread_s", "-1.0"]),
-    "no time down": (STORM.format("kind: nf_restart, nf: amf, down_s: 0"), ["storms.0.down_s", "greater than 0"]),
+    "no time down": (STORM.format("kind: nf_restart, nf: amf, down_s: 0"), ["storms.0.down_s", "or equal to 0.000001"]),
     "storm without control plane": ("signalling: {enabled: false, storms: [{kind: power_cut, at_s: 1.0}]}\n",
                                     ["set signalling.enabled: true"]),
     "no worker": ("core_profiles: {carrier: {functions: {amf: {workers: 0}}}}\n",
                   ["s.yaml:4: core_profiles.carrier.functions.amf.workers", "greater than or equal to 1"]),
     "unknown function": ("core_profiles: {carrier: {functions: {amg: {workers: 1}}}}\n", ["functions.amg", "did you mean 'amf'"]),
     "two workers in a loop": ("core_profiles: {open5gs: {functions: {amf: {workers: 2}}}}\n", ["amf.workers", "one event loop"]),
-    "timer of zero": ("core_profiles: {carrier: {patience_s: 0}}\n", ["core_profiles.carrier.patience_s", "greater than 0"]),
-    "zero T3512": ("signalling_behaviours: {meter: {periodic_registration_s: 0}}\n", ["periodic_reg", "greater than 0"]),
-    "negative inactivity": ("signalling: {inactivity_s: -1}\n", ["signalling.inactivity_s", "greater than 0"]),
+    "timer of zero": ("core_profiles: {carrier: {patience_s: 0}}\n", ["carrier.patience_s", "or equal to 0.000001"]),
+    "zero T3512": ("signalling_behaviours: {meter: {periodic_registration_s: 0}}\n", ["periodic_reg", "or equal to 0.000001"]),
+    "negative inactivity": ("signalling: {inactivity_s: -1}\n", ["signalling.inactivity_s", "or equal to 0.000001"]),
     "full background": ("core_profiles: {carrier: {background_share: 1.0}}\n", ["background_share", "less than 1"]),
     "timers swapped": ("core_profiles: {carrier: {t3346_min_s: 2000.0}}\n", ["t3346_min_s: is above t3346_max_s"]),
     "unknown core profile": ("signalling: {core_profile: {vnpt: carier}}\n", ["core_profile.vnpt", "did you mean 'carrier'"]),
@@ -157,7 +161,12 @@ CASES = {
     "behaviour of no class": ("signalling_behaviours: {metre: {source: x, confidence: A}}\n", ["metre", "did you mean 'meter'"]),
     "no default behaviour": ("signalling_behaviours: {default: null}\n", ["no entry 'default'"]),
     "unknown rach profile": ("radio_profiles: {nr-tdd-2600: {rach_profile: nr-fr2}}\n", ["did you mean 'nr-fr1'"]),
-    "rach": ("rach_profiles: {nr-fr1: {rao_period_ms: 0}}\n", ["rach_profiles.nr-fr1.rao_period_ms", "greater than 0"]),
+    "rach": ("rach_profiles: {nr-fr1: {rao_period_ms: 0}}\n", ["rach_profiles.nr-fr1.rao_period_ms", "or equal to 0.001"]),
+    "occasions without end": ("rach_profiles: {nr-fr1: {rao_period_ms: 1.0e-7}}\n", ["rao_period_ms", "equal to 0.001"]),
+    "paging cycle of nothing": ("signalling_behaviours: {meter: {drx_s: 1.0e-10}}\n", ["meter.drx_s", "or equal to 0.000001"]),
+    "retry at once": ("core_profiles: {carrier: {retry_s: 1.0e-10}}\n", ["carrier.retry_s", "or equal to 0.000001"]),
+    "deaf station": ("rach_profiles: {nr-fr1: {detection: 0.0}}\n", ["nr-fr1.detection", "greater than 0"]),
+    "other ramping": ("rach_profiles: {nr-fr1: {detection: power_ramping}}\n", ["nr-fr1.detection", "power_ramping_37868"]),
     "contention timer": ("rach_profiles: {nr-fr1: {contention_ms: 1}}\n", ["contention_ms: ends before Msg4 can arrive"]),
     "rate of an unknown procedure": ("signalling: {procedure_rates_per_h: {agv: {handover: 2.0}}}\n", ["did you mean"]),
     "rate of no class": ("signalling: {procedure_rates_per_h: {agw: {handover_xn: 2.0}}}\n", ["did you mean 'agv'"]),
@@ -192,6 +201,30 @@ def test_a_core_test_may_begin_as_the_warm_up_ends(tmp_path):
     body = "simulation: {warmup_s: 3.0}\noperators: {viettel: {sa_capable_share: 1.0}}\n"
     (tmp_path / "s.yaml").write_text(HEAD + body + "core_test: {operator: viettel, devices: 10, at_s: 3.0}\n")
     assert load(tmp_path / "s.yaml").core_test is not None
+
+
+def _positive_times(model) -> list[str]:
+    """Keys of times that have a least value above zero."""
+    return [name for name, field in model.model_fields.items()
+            if name.endswith(("_s", "_ms")) and any(getattr(m, "ge", 0) or hasattr(m, "gt") for m in _limits(field))]
+
+
+def _limits(field) -> list:
+    """Limits of a field, those of an optional one and of the values of a mapping too."""
+    inner = [m for arg in get_args(field.annotation) for m in getattr(arg, "__metadata__", ())]
+    return [m for found in (*field.metadata, *inner) for m in getattr(found, "metadata", [found])]
+
+
+def test_no_time_that_must_be_positive_rounds_to_zero():
+    """In the engine's nanoseconds; what may be zero (a backoff, say) has no least value."""
+    found = {model: _positive_times(model) for model in (CoreProfile, SignallingBehaviour, RachProfile)}
+    assert {"retry_s", "patience_s", "sbi_timer_s"} <= set(found[CoreProfile])
+    assert {"inactivity_s", "rrc_inactive_s", "periodic_registration_s", "drx_s", "edrx_s"} <= set(found[SignallingBehaviour])
+    assert {"rao_period_ms", "rar_slot_ms", "contention_ms", "barring_ms"} <= set(found[RachProfile])
+    for model, names in found.items():
+        for name in names:
+            least = max(m.ge for m in _limits(model.model_fields[name]) if hasattr(m, "ge"))
+            assert (s_to_ns if name.endswith("_s") else ms_to_ns)(least) == 1000, name
 
 
 def test_everything_wrong_at_once(tmp_path):

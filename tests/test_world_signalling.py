@@ -234,7 +234,15 @@ def test_random_access(all_three):
     assert (lte["rao_period_ns"], lte["n_preambles"], lte["max_tx"], lte["contention_ns"]) == (5_000_000, 54, 10, 48_000_000)
     assert lte["harq_fail_q32"] == round(0.1 * 2**32) and lte["barring_q32"] == 2**32
     assert tables.rach_detect_q32.shape == (2, 11)
-    assert list(tables.rach_detect_q32[0]) == [round((1 - np.exp(-n)) * 2**32) for n in range(11)]
+    ramping, constant = ([*tables.rach["name"]].index(name) for name in ("lte-37868", "nr-fr1"))
+    assert list(tables.rach_detect_q32[ramping]) == [round((1 - np.exp(-n)) * 2**32) for n in range(11)]
+    assert list(tables.rach_detect_q32[constant]) == [0] + [round(0.99 * 2**32)] * 10
+
+
+def test_a_spread_below_a_microsecond_is_at_once(tmp_path):
+    storm = "  storms: [{kind: fleet_wake, at_s: 1.0, spread_s: 1.0e-10}]\n"
+    tables = build_world(scenario_of(tmp_path, storm)).signalling
+    assert tables is not None and list(tables.scripts["spread_ns"]) == [0]
 
 
 def test_storms_become_scripts(all_three):

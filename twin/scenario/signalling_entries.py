@@ -21,9 +21,12 @@ from twin.scenario.fields import (
 )
 from twin.scenario.signalling_names import NfName, Trigger
 
-Timer = Annotated[float, Field(gt=0, le=1e7)]  # s
-MillisecondsAboveZero = Annotated[float, Field(gt=0, le=1e7)]
+LEAST_S = 1e-6  # of a time that cannot be zero: well above the engine's nanosecond
+Timer = Annotated[float, Field(ge=LEAST_S, le=1e7)]  # s
+MillisecondsAboveZero = Annotated[float, Field(ge=1e-3, le=1e7)]
 PartOfOne = Annotated[float, Field(ge=0, lt=1)]
+#: Which preambles the station hears: a share of the n-th transmissions of 1 - exp(-n), or the same share of all.
+Detection = Literal["power_ramping_37868"] | Annotated[float, Field(gt=0, le=1)]
 LicenceKind = Literal["registered_devices", "sessions", "procedures_per_s", "gbit_per_s"]
 MAX_HARQ = 16  # a draw of an attempt is number 16 o + h of occasion o
 MAX_TRANSMISSIONS = 200
@@ -131,6 +134,10 @@ class RachProfile(Sourced):
     rao_offset_ms: Milliseconds = Field(default=0.0, description="Time of the first occasion, ms.")
     n_preambles: Annotated[int, Field(ge=1, le=64)] = Field(description="Preambles for contention.")
     max_transmissions: Annotated[int, Field(ge=1, le=MAX_TRANSMISSIONS)] = Field(description="preambleTransMax.")
+    detection: Detection = Field(
+        default="power_ramping_37868",
+        description="Share of preambles detected, or power_ramping_37868: 1 - exp(-n) of the n-th transmissions (TR 37.868).",
+    )
     preamble_ms: Milliseconds = Field(description="Length of the preamble, ms.")
     rar_start_ms: Milliseconds = Field(description="From the preamble's end to the response window, ms.")
     rar_slots: Annotated[int, Field(ge=1, le=1000)] = Field(description="Slots or subframes of the response window.")

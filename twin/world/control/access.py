@@ -35,10 +35,18 @@ class RachTable:
         return names.index(name)
 
     def detection(self) -> np.ndarray:
-        """`Signalling.rach_detect_q32`: 1 - exp(-n) at transmission n (TR 37.868, power ramping)."""
+        """`Signalling.rach_detect_q32`: of transmission n by the profile's `detection`, 0 for none (n = 0)."""
         most = max((row["max_tx"] for row in self.rows), default=0)
-        ramp = [round(-math.expm1(-n) * FULL_Q32) for n in range(most + 1)]
-        return np.array([ramp] * len(self.rows), dtype=np.int64).reshape(len(self.rows), most + 1)
+        share = np.array([[detected_share(self.scenario.rach_profiles[row["name"]], n) for n in range(most + 1)]
+                          for row in self.rows]).reshape(len(self.rows), most + 1)
+        return np.rint(share * FULL_Q32).astype(np.int64)
+
+
+def detected_share(profile: RachProfile, n: int) -> float:
+    """Share of the n-th transmissions that a station detects: constant, or 1 - exp(-n) (TR 37.868, power ramping)."""
+    if profile.detection == "power_ramping_37868":
+        return -math.expm1(-n)
+    return float(profile.detection) if n > 0 else 0.0
 
 
 def rach_row(name: str, profile: RachProfile) -> dict[str, Any]:

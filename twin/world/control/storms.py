@@ -11,6 +11,7 @@ import pandas as pd
 from twin.base.units import ms_to_ns, s_to_ns
 from twin.scenario.schema import Scenario
 from twin.scenario.signalling import Arrivals, Storm
+from twin.scenario.signalling_entries import LEAST_S
 from twin.world.control.access import TEST
 from twin.world.control.cores import CoreTables
 from twin.world.control.frames import FULL_Q32
@@ -72,7 +73,7 @@ def _chosen(storm: Storm, scenario: Scenario, devices: pd.DataFrame, core: np.nd
 
 
 def _spread(distribution: str, spread_s: float) -> Arrivals | None:
-    if spread_s <= 0:
+    if spread_s < LEAST_S:
         return None
     return Arrivals(distribution="beta" if distribution == "beta_3_4" else "uniform", spread_s=spread_s)
 
