@@ -279,4 +279,11 @@ def simulate_with_signalling(world: World, clock: Clock, progress=None) -> Measu
     return replace(simulate(world, clock, progress), control=fake_control(world, clock))
 
 
+def simulate_with_full_air(world: World, clock: Clock, progress=None) -> Measures:
+    """Signalling asks for all uplink PRBs of the second cell."""
+    measures = simulate_with_signalling(world, clock, progress)
+    measures.control.prb_signalling[1, 0] = measures.prb_available[1, 0]
+    return measures
+
+
 FAKE_SIGNALLING = Backend("fakes:build_with_signalling", "fakes:simulate_with_signalling")

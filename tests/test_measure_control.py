@@ -44,12 +44,34 @@ def test_every_row_has_a_value_and_none_is_there_twice(table):
 
 def test_procedures_are_conserved_in_every_scope(table):
     wide = table[table["kpi"].str.startswith("procedures_")].pivot(index=["scope_kind", "scope"], columns="kpi", values="value")
-    assert (wide["procedures_started"] == wide["procedures_succeeded"] + wide["procedures_failed"]
-            + wide["procedures_in_progress"]).all()
+    assert (wide["procedures_started"] + wide["procedures_in_progress_at_start"] == wide["procedures_succeeded"]
+            + wide["procedures_failed"] + wide["procedures_in_progress"]).all()
+    assert (wide["procedures_in_progress_at_start"] == 0).all()
     causes = [c for c in wide if c.startswith("procedures_failed_")]
     assert len(causes) == 7 and (wide[causes].sum(axis=1) == wide["procedures_failed"]).all()
     assert set(wide.loc["core"].index) == {"viettel/5gc", "vnpt/epc"}
     assert wide.loc["core"]["procedures_started"].sum() == wide.loc[("network", "network"), "procedures_started"]
+
+
+def test_procedures_under_way_as_the_warm_up_ends_are_told_apart(measures, world):
+    counts = measures.control.procedure_counts.copy()
+    counts[0, 0] -= 7  # these began before the measured time
+    counts[1] = 0
+    counts[1, 9] = 2  # these run all the time
+    table = kpis.kpi_rows(replace(measures, control=replace(measures.control, procedure_counts=counts)), world)
+    assert value(table, "procedures_in_progress_at_start", "procedure", "viettel/5gc/registration") == 7
+    assert value(table, "procedures_in_progress_at_start", "procedure", "viettel/5gc/session_establishment") == 2
+    assert value(table, "procedures_in_progress_at_start", "core", "viettel/5gc") == 9
+    assert value(table, "procedures_in_progress_at_start", "network", "network") == 9
+
+
+def test_signalling_takes_a_share_of_the_air(measures, world):
+    prb = np.array([[500, 100], [2500, 0], [0, 0], [9, 9]])
+    table = kpis.kpi_rows(replace(measures, control=replace(measures.control, prb_signalling=prb)), world)
+    assert value(table, "cell_signalling_prb_ul_pct", "cell", "c0") == 25
+    assert value(table, "cell_signalling_prb_dl_pct", "cell", "c0") == 5
+    assert value(table, "cell_signalling_prb_ul_pct", "cell", "c1") == 125, "it asks for more than there is"
+    assert set(table.loc[table["kpi"] == "cell_signalling_prb_ul_pct", "scope"]) == {"c0", "c1", "c2"}, "not of a test's cell"
 
 
 def test_delays_are_those_of_the_scalar_function(table, measures):

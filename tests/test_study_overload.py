@@ -4,8 +4,9 @@ import pandas as pd
 from fakes import FAKE_SIGNALLING, FakeScenario
 
 from twin.study import replicate
-from twin.study.doubts import driven_past_capacity
+from twin.study.doubts import crowded_by_signalling, driven_past_capacity
 from twin.study.execute import run
+from twin.study.replicate import Backend
 
 AMF, SMF = "viettel/5gc/amf-1", "viettel/5gc/smf-1"
 
@@ -46,6 +47,25 @@ def test_the_longest_backlog_on_full_cpus_is_named():
 def test_timeouts_without_a_full_function_point_elsewhere():
     only, = driven_past_capacity(*tables(timeouts=30.0))
     assert "30 procedures of viettel/5gc failed by timeout though no function was full" in only and AMF in only
+
+
+def test_signalling_that_needs_nearly_all_of_a_cell_is_named():
+    def kpis(ul, dl, cells=1):
+        rows = [(kpi, "cell", f"c{i}", value) for i in range(cells) for kpi, value in (
+            ("cell_signalling_prb_ul_pct", ul), ("cell_signalling_prb_dl_pct", dl))]
+        return pd.DataFrame(rows, columns=["kpi", "scope_kind", "scope", "value"])
+
+    assert crowded_by_signalling(kpis(79.0, 10.0)) == crowded_by_signalling(kpis(0.0, 0.0, 0)) == []
+    only, = crowded_by_signalling(kpis(10.0, 80.0))
+    assert "c0 (80 %)" in only
+    many, = crowded_by_signalling(kpis(130.0, 0.0, 8))
+    assert "c5 (130 %) and 2 more" in many
+
+
+def test_full_air_reaches_the_manifest(tmp_path, monkeypatch):
+    monkeypatch.setitem(replicate.BACKENDS, "fast", Backend("fakes:build_with_signalling", "fakes:simulate_with_full_air"))
+    found = run(FakeScenario(replications=2), results=tmp_path)
+    assert any("signalling asks for 80 % or more of the PRBs of c1 (100 %)" in warning for warning in found.warnings)
 
 
 def test_the_warning_reaches_the_manifest(tmp_path, monkeypatch):

@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-#: Columns of `procedure_counts`: `retries` of the started ones followed a failed try of the same device.
+#: Columns of `procedure_counts`: `retries` of the started ones followed a failed try of the same device; `in_progress` at the
+#: end. Those that were in progress when the warm-up ended are not in `started`: succeeded + failed + in_progress - started.
 PROCEDURE_COUNTS = ("started", "succeeded", "timeout", "sbi_timeout", "nf_overflow", "nf_down", "congestion", "context_lost",
                     "power_off", "in_progress", "retries")  # fmt: skip
 #: Columns of `message_counts`; what is neither received nor lost was under way at the end.

@@ -53,6 +53,7 @@ def control_kpis(measures: Measures, world: World) -> Iterator[Rows]:
     yield from _held(control, tables)
     yield from licence_kpis(measures, world)
     yield from access_kpis(control, tables, seconds)
+    yield from _air(control, measures, world)
     yield from storm_kpis(measures, tables)
     yield from core_test_kpis(control, tables)
 
@@ -72,11 +73,16 @@ def _procedures(control: ControlMeasures, tables: Signalling, seconds: float) ->
 
 
 def _counts(kind: str, names: np.ndarray, counts: np.ndarray, seconds: float) -> Iterator[Rows]:
-    """started = succeeded + failed + in progress, failures by cause, rates and shares."""
+    """Counts of the measured time, failures by cause, rates and shares.
+
+    started + in_progress_at_start = succeeded + failed + in_progress: those that were under way when the warm-up ended are not
+    among the started.
+    """
     of = dict(zip(PROCEDURE_COUNTS, counts.T))
-    started, succeeded, failed = of["started"], of["succeeded"], counts[:, _FAILED].sum(axis=1)
-    used = (started > 0) | (succeeded + failed > 0)
-    columns = {"started": started, "succeeded": succeeded, "failed": failed, "in_progress": of["in_progress"],
+    started, succeeded, failed, at_end = of["started"], of["succeeded"], counts[:, _FAILED].sum(axis=1), of["in_progress"]
+    used = (started > 0) | (succeeded + failed + at_end > 0)
+    columns = {"started": started, "succeeded": succeeded, "failed": failed, "in_progress": at_end,
+               "in_progress_at_start": succeeded + failed + at_end - started,
                **{f"failed_{cause}": of[cause] for cause in FAILURES}}
     for name, values in columns.items():
         yield rows(f"procedures_{name}", kind, names[used], values[used], "procedures")
@@ -158,6 +164,13 @@ def _gauges(control: ControlMeasures, tables: Signalling, elapsed_ns: int) -> It
         yield rows(kpi, "core", names, control.gauges[:, column], unit)
         yield rows(f"{kpi}_mean", "network", WHOLE, mean.sum(keepdims=True), unit)
         yield rows(kpi, "network", WHOLE, control.gauges[:, column].sum(keepdims=True), unit)
+
+
+def _air(control: ControlMeasures, measures: Measures, world: World) -> Iterator[Rows]:
+    """PRBs that a cell's signalling asked for, of all it has; above 100 % it asked for more than there is."""
+    load = 100.0 * ratio(control.prb_signalling[:len(world.cells)], measures.prb_available)
+    for d, direction in enumerate(("ul", "dl")):
+        yield rows(f"cell_signalling_prb_{direction}_pct", "cell", world.cells["name"].to_numpy(object), load[:, d], PCT)
 
 
 def _held(control: ControlMeasures, tables: Signalling) -> Iterator[Rows]:

@@ -103,7 +103,10 @@ def _cells(measures: Measures, cells: pd.DataFrame, periods: list[Period], warmu
 
 
 def _radio_access(control: ControlMeasures, cells: pd.DataFrame, whole: Period) -> Iterator[pd.DataFrame]:
-    """RACH.PreambleACell (5.1.1.20.1) of NRCellDU: preambles detected. RRC.ConnEstab (5.1.1.15) of NRCellCU: accesses."""
+    """RACH.PreambleACell (5.1.1.20.1) of NRCellDU: preambles detected. RRC.ConnEstab (5.1.1.15) of NRCellCU: accesses.
+
+    A gNB counts an attempt when it receives RRCSetupRequest; here all accesses begun are counted, also those that fail before.
+    """
     row, element = cells["row"].to_numpy(), [f"ManagedElement={rdn(s)}" for s in cells["owner"]]
     for counter, kind, count in (("RACH.PreambleACell", "NRCellDU", "detected"), ("RRC.ConnEstabAtt", "NRCellCU", "begun"),
                                  ("RRC.ConnEstabSucc", "NRCellCU", "succeeded")):

@@ -30,6 +30,8 @@ def refused_grants(totals: Mapping[int, Mapping[str, float]]) -> list[str]:
 #: loops that share CPUs leave a little idle even when more work waits).
 FULL_PCT, PEAK_PCT = 99.5, 90.0
 _MOST_NAMED = 6
+#: Share of a cell's PRBs that signalling may ask for, %, before it is doubtful that it has no wait.
+SIGNALLING_PCT = 80.0
 
 
 def driven_past_capacity(kpis: pd.DataFrame, timeseries: pd.DataFrame) -> list[str]:
@@ -44,6 +46,19 @@ def driven_past_capacity(kpis: pd.DataFrame, timeseries: pd.DataFrame) -> list[s
     explained = set(full["core"])
     return found + [_slow(str(core), n, functions[functions["core"] == core]["peak"])
                     for core, n in late.items() if n > 0 and core not in explained]
+
+
+def crowded_by_signalling(kpis: pd.DataFrame) -> list[str]:
+    """A warning about cells whose signalling asks for nearly all PRBs or more, which the twin sends all the same."""
+    load = pd.concat([_worst(kpis, f"cell_signalling_prb_{direction}_pct", "cell") for direction in ("ul", "dl")])
+    fullest = load.groupby(level=0).max().sort_values(ascending=False, kind="stable")
+    over = fullest[fullest >= SIGNALLING_PCT]
+    if not len(over):
+        return []
+    named = ", ".join(f"{name} ({value:.0f} %)" for name, value in over.head(_MOST_NAMED).items())
+    more = f" and {len(over) - _MOST_NAMED} more" if len(over) > _MOST_NAMED else ""
+    return [f"signalling asks for {SIGNALLING_PCT:g} % or more of the PRBs of {named}{more}, on average over the measured time: "
+            "it is sent before all data and never waits for PRBs here, so these cells' procedures would take longer"]
 
 
 def _functions(kpis: pd.DataFrame, timeseries: pd.DataFrame, late: pd.Series) -> pd.DataFrame:

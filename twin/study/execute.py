@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from twin.base.errors import MissingResultError, ReplicationError, UsageError
 from twin.base.units import s_to_ns
 from twin.study import provenance
-from twin.study.doubts import driven_past_capacity, refused_grants, unjudged
+from twin.study.doubts import crowded_by_signalling, driven_past_capacity, refused_grants, unjudged
 from twin.study.lock import exclusive
 from twin.study.replicate import (
     BACKENDS,
@@ -188,7 +188,8 @@ def _finish(scenario: Scenario, folder: Path, manifest: dict[str, Any], world: W
     totals = write_results(folder, times.replications, world, scenario.report.headroom_pct, s_to_ns(times.warmup_s))
     warnings = [*manifest["warnings"], *refused_grants(totals)]
     if totals:
-        warnings += driven_past_capacity(read_table(folder, "kpis"), read_table(folder, "timeseries"))
+        found = read_table(folder, "kpis")
+        warnings += [*driven_past_capacity(found, read_table(folder, "timeseries")), *crowded_by_signalling(found)]
     if len(totals) == 1 and not any("one replication" in warning for warning in warnings):
         warnings.append("one replication only: figures come without an interval")
     if failures:
