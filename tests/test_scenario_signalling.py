@@ -258,6 +258,9 @@ def test_late_storms_are_warned_of():
     storms = [{"kind": "power_cut", "at_s": 900.0}]
     scenario: Scenario = load(PLAN).with_(signalling={"enabled": True, "storms": storms})
     assert any(w.startswith("signalling.storms.0.at_s: after the run's end") for w in scenario.warnings)
+    late = [{"kind": "power_restore", "at_s": 5.0, "boot_spread_s": 7.5}, {"kind": "fleet_wake", "at_s": 5.0, "spread_s": 7.0}]
+    warned = load(PLAN).with_(signalling={"enabled": True, "storms": late}, simulation={"horizon_s": 12.0}).warnings
+    assert warned == ("signalling.storms.0.boot_spread_s: its devices come until 12.5 s, the run ends at 12 s",)
     test = load(ROOT / "scenarios" / "ra-overload-37868.yaml", ["arrivals=uniform_60s", "simulation.horizon_s=20"])
     assert any(w.startswith("random_access_test.arrivals: its devices come within 60 s") for w in test.warnings)
 

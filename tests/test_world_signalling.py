@@ -239,6 +239,22 @@ def test_random_access(all_three):
     assert list(tables.rach_detect_q32[constant]) == [0] + [round(0.99 * 2**32)] * 10
 
 
+def test_a_storm_that_happens_to_nobody_is_warned_of(tmp_path, all_three):
+    storms = ("  storms:\n    - {kind: power_cut, name: dark, at_s: 1.0, operators: [vnpt], device_classes: [worker-phones]}\n"
+              "    - {kind: fleet_wake, at_s: 1.0, spread_s: 0.5}\n"
+              "    - {kind: nf_restart, at_s: 1.0, nf: amf, operators: [vnpt], core: 5gc}\n")
+    found = [w for w in build_world(scenario_of(tmp_path, storms)).warnings if "storm" in w]
+    assert found == [
+        "signalling.storms.0: storm 'dark' happens to no device that has a core; it selects operators: [vnpt], "
+        "device_classes: [worker-phones]",
+        "signalling.storms.2: storm 'nf_restart-3' happens to no function of a core; it selects operators: [vnpt], "
+        "nf: amf, core: 5gc"]
+    rest = "devices: {include_derived: false, groups: [], worker_phones: true}\n"
+    empty = build_world(scenario_of(tmp_path, "  storms: [{kind: power_cut, at_s: 1.0}]\n", rest)).warnings
+    assert any(w.endswith("'power_cut-1' happens to no device that has a core; it selects all") for w in empty)
+    assert not any("happens to no" in w for w in all_three[1].warnings)
+
+
 def test_a_spread_below_a_microsecond_is_at_once(tmp_path):
     storm = "  storms: [{kind: fleet_wake, at_s: 1.0, spread_s: 1.0e-10}]\n"
     tables = build_world(scenario_of(tmp_path, storm)).signalling

@@ -23,6 +23,8 @@ STORM_KEYS = {
     "nf_restart": {"nf", "core", "instances", "down_s", "context_lost"},
     "core_failover": {"core", "down_s", "context_lost", "extra_delay_ms"},
 }
+#: How long the devices of a storm come.
+SPREADS = {"power_restore": "boot_spread_s", "fleet_wake": "spread_s"}
 ALWAYS = {"kind", "name", "at_s", "operators"}
 
 
@@ -226,7 +228,7 @@ def _no_key(name: str, steps: tuple[str, ...], known: Iterable[str]) -> Finding:
 
 
 def late_storms(s: Scenario) -> Iterator[Finding]:
-    """Warning: a storm after the end of the run does not happen, nor do devices of a test that come later."""
+    """Warning: what comes after the end of the run does not happen: a storm, the later devices of one, those of a test."""
     test, horizon_s = s.random_access_test, s.simulation.horizon_s
     if test is not None and test.pattern.spread_s > horizon_s:
         message = f"its devices come within {test.pattern.spread_s:g} s, the run ends at {horizon_s:g} s"
@@ -237,8 +239,13 @@ def late_storms(s: Scenario) -> Iterator[Finding]:
         if last_s >= horizon_s:
             yield Finding(("core_test",), f"its devices come until {last_s:g} s, the run ends at {horizon_s:g} s")
     for index, storm in enumerate(s.signalling.storms):
+        path = ("signalling", "storms", index)
+        key = SPREADS.get(storm.kind)
+        end_s = storm.at_s + (getattr(storm, key) if key else 0.0)
         if storm.at_s >= horizon_s:
-            yield Finding(("signalling", "storms", index, "at_s"), f"after the run's end at {horizon_s:g} s")
+            yield Finding((*path, "at_s"), f"after the run's end at {horizon_s:g} s")
+        elif key and end_s > horizon_s:
+            yield Finding((*path, key), f"its devices come until {end_s:g} s, the run ends at {horizon_s:g} s")
 
 
 SIGNALLING_CHECKS = (signalling_references, core_profiles, rach_profiles, call_flow_file, storms, random_access_test,

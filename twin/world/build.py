@@ -248,7 +248,7 @@ def build_world(scenario: Scenario) -> World:
     demand = Demand(frame["device_hash"].to_numpy(), frame["tenant"].to_numpy(), kind, kinds, items, access,
                     accesses, [t.name for t in population.tenants])
     core, flows = _network(draft, demand, types, graph)
-    signalling = build_signalling(scenario, core, draft.radios, cells, sites, frame)
+    signalling = build_signalling(scenario, core, draft.radios, cells, sites, frame, draft.warnings)
     draft.warnings += draft.overrides.check_used(core)
     start, resources = core.router.routes.arrays()
     draft.counts.update(population.counts)

@@ -20,7 +20,7 @@ from twin.world.signalling_tables import Signalling
 
 
 def build_signalling(scenario: Scenario, core: Core, radios: RadioTable, cells: pd.DataFrame, sites: pd.DataFrame,
-                     devices: pd.DataFrame) -> Signalling | None:
+                     devices: pd.DataFrame, warnings: list[str]) -> Signalling | None:
     """The control plane's tables; None when the scenario switches it off.
 
     Args:
@@ -30,6 +30,7 @@ def build_signalling(scenario: Scenario, core: Core, radios: RadioTable, cells: 
         cells: `World.cells`.
         sites: `World.sites`.
         devices: `World.devices`.
+        warnings: the world's; what the control plane has to warn of joins them.
     """
     if not scenario.signalling.enabled:
         return None
@@ -39,6 +40,7 @@ def build_signalling(scenario: Scenario, core: Core, radios: RadioTable, cells: 
     behaviours = build_behaviours(scenario)
     columns, scripts = device_columns(scenario, devices, tables), ScriptTables()
     add_storms(scripts, scenario, devices, columns["core"], tables)
+    warnings += scripts.warnings
     if scenario.random_access_test is not None:
         cell_rows.append(isolated_cell(rach, scenario.random_access_test.rach_profile))
         hashes = isolated_hashes(scenario.random_access_test.devices)

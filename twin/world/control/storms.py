@@ -24,10 +24,11 @@ _BLANK = {"target": -1, "down_ns": 0, "context_lost": False, "extra_ns": 0, "gut
 
 @dataclass
 class ScriptTables:
-    """Rows of scripts, and the devices of each with the time from which on they come."""
+    """Rows of scripts, the devices of each with the time from which on they come, and what to warn of."""
 
     scripts: list[dict[str, Any]] = field(default_factory=list)
     devices: list[tuple[int, np.ndarray, int]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def add(self, name: str, kind: str, t_ns: int, devices: np.ndarray | None = None, arrivals: Arrivals | None = None,
             **values: Any) -> None:
@@ -52,13 +53,27 @@ class ScriptTables:
 
 
 def add_storms(out: ScriptTables, scenario: Scenario, devices: pd.DataFrame, core: np.ndarray, tables: CoreTables) -> None:
-    """Every storm of the scenario, in its order. core: of each device."""
+    """Every storm of the scenario, in its order; a warning for one that happens to nobody. core: of each device."""
     for number, storm in enumerate(scenario.signalling.storms):
         name = storm.name or f"{storm.kind}-{number + 1}"
         if storm.kind in ("nf_restart", "core_failover"):
+            before = len(out.scripts)
             _of_functions(out, name, storm, scenario, tables)
+            hit, target = len(out.scripts) - before, "function of a core"
         else:
-            _of_devices(out, name, storm, _chosen(storm, scenario, devices, core))
+            rows = _chosen(storm, scenario, devices, core)
+            _of_devices(out, name, storm, rows)
+            hit, target = len(rows), "device that has a core"
+        if not hit:
+            out.warnings.append(f"signalling.storms.{number}: storm '{name}' happens to no {target}{_filters(storm)}")
+
+
+def _filters(storm: Storm) -> str:
+    """What the storm selects by, as a scenario writes it."""
+    given = {key: getattr(storm, key) for key in ("parks", "operators", "device_classes", "nf", "core")}
+    words = [f"{key}: {value if isinstance(value, str) else '[' + ', '.join(value) + ']'}"
+             for key, value in given.items() if value]
+    return f"; it selects {', '.join(words)}" if words else "; it selects all"
 
 
 def _chosen(storm: Storm, scenario: Scenario, devices: pd.DataFrame, core: np.ndarray) -> np.ndarray:
