@@ -85,7 +85,9 @@ def test_a_core_without_licences_has_no_rows(found):
 def test_the_report_names_blocks(found, lang):
     _, table = found
     busy = [("procedures_per_s", "core", "viettel/5gc", 5.0, "1/s"), ("procedures_per_s", "network", "network", 5.0, "1/s")]
-    kpis = [(0, *row) for row in [*table.itertuples(index=False, name=None), *busy]]
+    again = table["value"].where(table["kpi"] != "licence_procedures_per_s_blocks", 4.0)  # of another replication
+    kpis = [(r, *row) for r, of in enumerate((table, table.assign(value=again)))
+            for row in [*of.itertuples(index=False, name=None), *busy]]
     frames = {name: pd.DataFrame(kpis if name == "kpis" else [], columns=list(columns))
               for name, columns in TABLES.items()}
     core, = core_section(RunData(manifest={}, **frames), Texts(lang))["cores"]

@@ -105,9 +105,11 @@ def _licences(run: RunData, core: str, texts: Texts) -> list[dict[str, str]]:
     out = []
     for kind in LICENCES:
         of = {name: run.kpi_means(f"licence_{kind}_{name}", "core").get(core)
-              for name in ("own", "use", "used_pct", "blocks", "next_block", "block", "limit")}
-        if of["use"] is None:
+              for name in ("own", "use", "used_pct", "blocks", "block", "limit")}
+        if of["use"] is None or of["blocks"] is None or of["block"] is None:
             continue
+        of["blocks"] = math.ceil(of["blocks"])  # whole ones also where replications differ
+        of["next_block"] = of["blocks"] * of["block"]
         shown = {name: "–" if value is None else _count(value, texts) for name, value in of.items() if name != "used_pct"}
         key = "core.licence_blocks" if of["limit"] is None else "core.licence_used"
         out.append({"name": texts(f"licence_kind.{kind}"), "used": texts(key, used_pct=texts.percent(of["used_pct"]), **shown)})
