@@ -39,7 +39,7 @@ def resource_table(world: World) -> np.ndarray:
     ):
         table[:, column] = res[name].to_numpy()
     table[:, c.RS_DELAY] = res["propagation_ns"].to_numpy() + res["node_ns"].to_numpy()
-    least = 2 * ((1500 + table[:, c.RS_OVERHEAD]) * table[:, c.RS_FS_PER_BYTE] + 999_999) // 1_000_000
+    least = 2 * (((1500 + table[:, c.RS_OVERHEAD]) * table[:, c.RS_FS_PER_BYTE] + 999_999) // 1_000_000)
     buffer = [
         b * fs // 1_000_000 for b, fs in zip(res["buffer_bytes"].tolist(), table[:, c.RS_FS_PER_BYTE].tolist(), strict=True)
     ]
