@@ -51,7 +51,7 @@ def storms_of(tables: Signalling) -> Storms:
     """Storms: scripts of one time whose names agree up to the first ``/``; those that share a name get a number."""
     row = np.flatnonzero(np.isin(tables.scripts["kind"].to_numpy(), _STORM_KINDS))
     t_ns = tables.scripts["t_ns"].to_numpy(dtype=np.int64)[row]
-    base = tables.scripts["name"].iloc[row].astype(str).str.partition("/")[0].reset_index(drop=True)
+    base = pd.Series([str(name).partition("/")[0] for name in tables.scripts["name"].iloc[row]], dtype=str)
     of, keys = pd.factorize(pd.MultiIndex.from_arrays([base, t_ns]))
     name = pd.Series([str(key[0]) for key in keys], dtype=str)
     number = (name.groupby(name).cumcount() + 1).astype(str)
