@@ -82,7 +82,7 @@ def test_random_worlds(drawn: tuple[World, Clock]) -> None:
 
 
 @pytest.mark.verify
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(signalling_worlds())
 def test_many_random_worlds(drawn: tuple[World, Clock]) -> None:
     """The same, at length."""

@@ -102,7 +102,7 @@ SR_KIND, SR_TARGET, SR_T, SR_DOWN, SR_CONTEXT, SR_EXTRA, SR_GUTI = range(7)
 # --- event heap: time, rank and tie key, (number << 32 | generation << 8 | kind), (other << 32 | row) -------------------------
 EV_T, EV_KEY, EV_WHAT, EV_ROW = range(4)
 (EV_SCRIPT, EV_SCRIPT_DEVICE, EV_ACCESS, EV_WAIT, EV_PERIODIC, EV_RELEASE, EV_INACTIVITY, EV_REJECT, EV_WATCH, EV_RATE,
- EV_DONE, EV_HOST, EV_FINISH, EV_ARRIVE, EV_READY, EV_OCCASION, EV_VOID) = range(17)  # fmt: skip
+ EV_DONE, EV_HOST, EV_FINISH, EV_ARRIVE, EV_BEGIN, EV_READY, EV_OCCASION, EV_VOID) = range(18)  # fmt: skip
 RANK_SCRIPT, RANK_TIMER, RANK_COMPLETION, RANK_ARRIVAL, RANK_BURST, RANK_READY, RANK_OCCASION = range(1, 8)
 #: Order of a device's timers that run out together; then by the serial of a procedure, or the row of a rate.
 (TM_ACCESS, TM_REJECT, TM_WATCH, TM_WAIT, TM_INACTIVITY, TM_RELEASE, TM_PERIODIC, TM_RATE) = range(8)

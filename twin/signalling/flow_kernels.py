@@ -210,9 +210,18 @@ def begin_step(key, fx, ctl, tally, instance, step, t):
         send_step(key, fx, ctl, tally, instance, step, t + fx.steps[step, sc.ST_SEND])
         return
     row = ctl.instances[instance]
+    row[sc.IN_REFS] += 1
+    push_event(ctl, t, sc.RANK_ARRIVAL, row[sc.IN_HASH], sc.EV_BEGIN, fx.steps[step, sc.ST_INDEX], 0, instance, step)
+
+
+@routine
+def begin_work(key, fx, ctl, instance, step, t):
+    """The work of making a first message comes to a function of its sender's role."""
+    row, sender = ctl.instances[instance], fx.steps[step, sc.ST_SENDER]
     f = function_for(fx, ctl, row[sc.IN_CORE], sender, row[sc.IN_DEVICE], t)
-    if take_up(key, fx, ctl, instance, step, sc.WORK_ORIGIN, max(fx.steps[step, sc.ST_SEND], 1), sender, f, t):
-        row[sc.IN_REFS] += 1
+    base = max(fx.steps[step, sc.ST_SEND], np.int64(1))
+    if not take_up(key, fx, ctl, instance, step, np.int64(sc.WORK_ORIGIN), base, sender, f, t):
+        drop_ref(ctl, instance)
 
 
 @part

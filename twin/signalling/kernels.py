@@ -22,7 +22,7 @@ from twin.signalling.device_kernels import (
     run_out_of_registration,
 )
 from twin.signalling.event_kernels import pop_event, push_keyed
-from twin.signalling.flow_kernels import drop_ref
+from twin.signalling.flow_kernels import begin_work, drop_ref
 from twin.signalling.message_kernels import arrive, fail, finish_work, run_host, succeed, watch
 from twin.signalling.script_kernels import rate_time, run_rate, script_core, script_device
 
@@ -109,6 +109,8 @@ def run_event(key, fx, ctl, tally, user, t, what, where):
     row, other = where & np.int64(0xFFFFFFFF), where >> np.int64(32)
     if kind == sc.EV_ARRIVE:
         arrive(key, fx, ctl, tally, user, row, other, t)
+    elif kind == sc.EV_BEGIN:
+        begin_work(key, fx, ctl, row, other, t)
     elif kind == sc.EV_DONE:
         step = fx.procedures[ctl.instances[row, sc.IN_PROCEDURE], sc.PR_FIRST] + (number >> np.int64(sc.WORK_BITS))
         finish_work(key, fx, ctl, tally, user, other, row, step, number & np.int64(sc.WORK_MASK), t)
