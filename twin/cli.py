@@ -51,7 +51,7 @@ def options(version: Annotated[bool, typer.Option("--version", callback=_version
 
 
 @app.command()
-def validate(file: ScenarioFile, set_: Overrides = []) -> None:  # noqa: B006  # typer copies defaults
+def validate(file: ScenarioFile, set_: Overrides = []) -> None:
     """Check a scenario file and the tables it names; all problems are reported at once."""
     scenario = _load(file, set_)
     warnings = list(scenario.warnings)
@@ -65,7 +65,7 @@ def validate(file: ScenarioFile, set_: Overrides = []) -> None:  # noqa: B006  #
 
 
 @app.command()
-def show(file: ScenarioFile, set_: Overrides = [],  # noqa: B006
+def show(file: ScenarioFile, set_: Overrides = [],
          assumptions: Annotated[bool, typer.Option("--assumptions", help="List every figure with its source.")] = False) -> None:
     """Build the world of a scenario and print it: parks, stations, devices, routes, assumptions."""
     from twin.printing import print_world
@@ -75,7 +75,7 @@ def show(file: ScenarioFile, set_: Overrides = [],  # noqa: B006
 
 
 @app.command()
-def run(file: ScenarioFile, set_: Overrides = [], replications: Replications = None, seed: Seed = None,  # noqa: B006
+def run(file: ScenarioFile, set_: Overrides = [], replications: Replications = None, seed: Seed = None,
         jobs: Jobs = 1, engine: EngineName = "fast", results: Results = Path("results"), fresh: Fresh = False,
         json_: Json = False, lang: Lang = "vi", audience: Audience = "operator") -> None:
     """Simulate a scenario, write its results and report, and print the verdict per park and application."""
@@ -131,7 +131,7 @@ def pm(run_: Annotated[str, typer.Argument(metavar="RUN|FILE", help="Run folder,
 @app.command()
 def compare(a: Annotated[str, typer.Argument(metavar="A", help="Run folder, run id, scenario name or scenario file.")],
             b: Annotated[str, typer.Argument(metavar="B", help="What is compared with it.")],
-            kpi: Annotated[list[str], typer.Option(help="KPIs to show; repeat. Default: deadline shares, p99, loads.")] = [],  # noqa: B006
+            kpi: Annotated[list[str], typer.Option(help="KPIs to show; repeat. Default: deadline shares, p99, loads.")] = [],
             scope: Annotated[str, typer.Option(help="Kind of scope to show; all: every kind.")] = "park",
             replications: Replications = None, seed: Seed = None, jobs: Jobs = 1, results: Results = Path("results"),
             json_: Json = False) -> None:

@@ -45,12 +45,12 @@ def _member(kind: Addressed, name: str) -> tuple[int, Any]:
 
 
 @infer_getattr
-class AddressedAttribute(AttributeTemplate):  # type: ignore[misc]
+class AddressedAttribute(AttributeTemplate):  # type: ignore[misc]  # numba has no types
     """The members by their names; a tuple within the tuple is known by its address, too."""
 
     key = Addressed
 
-    def generic_resolve(self, kind: Addressed, name: str) -> Any:  # type: ignore[override]
+    def generic_resolve(self, kind: Addressed, name: str) -> Any:  # type: ignore[override]  # numba names its argument otherwise
         """Type of a member, None if there is none of that name."""
         if name not in kind.of.fields:
             return None
@@ -106,4 +106,4 @@ def _as_it_is(named: Any) -> Any:
     return named
 
 
-by_address: Any = _as_it_is if numba.config.DISABLE_JIT else intrinsic(_by_address)  # type: ignore[attr-defined]
+by_address: Any = _as_it_is if numba.config.DISABLE_JIT else intrinsic(_by_address)  # type: ignore[attr-defined]  # made at run time

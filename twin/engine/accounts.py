@@ -18,6 +18,30 @@ if TYPE_CHECKING:
     from twin.engine.run import Engine
 
 BOOKING_SLOTS = 1024  # retransmissions are booked at most so far ahead: 4 attempts x 256 slots
+#: Tallies of the state that are measures as they are.
+KEPT = (
+    "offered",
+    "delivered",
+    "within",
+    "late_in_flight",
+    "in_flight",
+    "lost",
+    "offered_bytes",
+    "delivered_bytes",
+    "delay_sum_ns",
+    "delay_max_ns",
+    "delay_row",
+    "delay_hist",
+    "part_sum_ns",
+    "part_row",
+    "part_hist",
+    "tenant_offered",
+    "tenant_delivered",
+    "tenant_within",
+    "series_cell_prb",
+    "series_busy_ns",
+    "series_delivered_bytes",
+)
 
 
 def bursts(state: State) -> c.Bursts:
@@ -58,51 +82,46 @@ def snapshot(engine: Engine) -> None:
 
 
 def close(engine: Engine) -> Measures:
-    """Measures of the run up to now."""
-    state, clock, world = engine.state, engine.clock, engine.world
-    now = int(state.now[0])
-    start = now - 1 - (now - 1) % clock.epoch_ns if now else 0
-    record_series(state, engine.routes.resources, start, engine.bucket_ns)
+    """Measures of the run up to now; the conservation laws are checked.
+
+    Raises:
+        ConservationError: names the law and the first offender.
+    """
+    now = int(engine.state.now[0])
+    _record_last_epoch(engine, now)
+    tenant_late = _count_in_flight(engine, now)
+    measures = _measures(engine, now, tenant_late)
+    check(engine, measures)
+    return measures
+
+
+def _record_last_epoch(engine: Engine, now: int) -> None:
+    """The epoch that is going on gets its entry in the time series."""
+    start = now - 1 - (now - 1) % engine.clock.epoch_ns if now else 0
+    record_series(engine.state, engine.routes.resources, start, engine.bucket_ns)
     if engine.control is not None and now:
         engine.control.record(start)
+
+
+def _count_in_flight(engine: Engine, now: int) -> np.ndarray:
+    """Count the bursts that are under way or parked. Returns by tenant those that are late already."""
+    state, flows, warmup = engine.state, engine.flows, engine.clock.warmup_ns
     alive = np.ones(len(state.data), dtype=np.bool_)
     alive[state.free[: state.free_count[0]]] = False
     state.in_flight[:], state.late_in_flight[:] = 0, 0
     tenant_late = np.zeros_like(state.tenant_ended)
-    count_in_flight(alive, state.data, engine.flows.flows, engine.flows.types, state.in_flight, state.late_in_flight, tenant_late,
-                    now, clock.warmup_ns)
-    count_parked(state.channels, parked(state), state.data, engine.flows.flows, engine.flows.types, state.in_flight,
-                 state.late_in_flight, tenant_late, now, clock.warmup_ns)
+    count_in_flight(alive, state.data, flows.flows, flows.types, state.in_flight, state.late_in_flight, tenant_late, now, warmup)
+    count_parked(state.channels, parked(state), state.data, flows.flows, flows.types, state.in_flight, state.late_in_flight,
+                 tenant_late, now, warmup)  # fmt: skip
+    return tenant_late
+
+
+def _measures(engine: Engine, now: int, tenant_late: np.ndarray) -> Measures:
+    """What was counted since the warm-up."""
+    state, clock, world = engine.state, engine.clock, engine.world
     cells = (state.cells[:, CELL_COUNTERS] - state.warm_cells).reshape(-1, 2, 6)
-    busy = served_ns(state, engine.routes.resources) - state.warm_counts[:, c.RM_BUSY]
     counts = state.counts - state.warm_counts
-    kept = {
-        name: state.arrays[name].copy()
-        for name in (
-            "offered",
-            "delivered",
-            "within",
-            "late_in_flight",
-            "in_flight",
-            "lost",
-            "offered_bytes",
-            "delivered_bytes",
-            "delay_sum_ns",
-            "delay_max_ns",
-            "delay_row",
-            "delay_hist",
-            "part_sum_ns",
-            "part_row",
-            "part_hist",
-            "tenant_offered",
-            "tenant_delivered",
-            "tenant_within",
-            "series_cell_prb",
-            "series_busy_ns",
-            "series_delivered_bytes",
-        )
-    }
-    measures = Measures(
+    return Measures(
         n_parks=len(world.parks),
         n_operators=len(world.operators),
         n_applications=len(world.applications),
@@ -117,7 +136,7 @@ def close(engine: Engine) -> Measures:
         grants_available=engine.radio.available_grants(clock.warmup_ns, now),
         offered_ns=counts[:, c.RM_OFFERED],
         tenant_ended=state.tenant_ended + tenant_late,
-        busy_ns=busy,
+        busy_ns=served_ns(state, engine.routes.resources) - state.warm_counts[:, c.RM_BUSY],
         bytes=counts[:, c.RM_BYTES],
         bursts=counts[:, c.RM_BURSTS],
         packets_dropped=counts[:, c.RM_DROPPED],
@@ -125,10 +144,8 @@ def close(engine: Engine) -> Measures:
         bucket_ns=engine.bucket_ns,
         control=engine.control.measures() if engine.control is not None else None,
         totals={**engine.totals, "configured_grants_refused": float(state.refused[0])},
-        **kept,
+        **{name: state.arrays[name].copy() for name in KEPT},
     )
-    check(engine, measures)
-    return measures
 
 
 def check(engine: Engine, m: Measures) -> None:
