@@ -203,7 +203,9 @@ if __name__ == "__main__":
 def test_ctrl_c_exits_2_and_leaves_a_readable_store(tmp_path, jobs):
     script = tmp_path / "interrupted.py"
     script.write_text(_INTERRUPTED.format(tests=str(Path(__file__).parent), results=str(tmp_path / "results"), jobs=jobs))
-    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # What a shell starts in the background ignores Ctrl-C, and so would its children: the tests may run there.
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert process.stdout.readline() == "waiting\n"
     folder = execute.folder_of(FakeScenario(replications=2), "fast", tmp_path / "results")
     deadline = time.monotonic() + 20
